@@ -1,0 +1,128 @@
+"""Every random number in telsim, each from a stream named by (seed, client, purpose).
+
+A stream is a counter put through a mixing function (SplitMix64: Steele, Lea, Flood, "Fast splittable
+pseudorandom number generators", OOPSLA 2014), so the n-th draw of a stream is a pure function of its name and n.
+Streams cost nothing to create, can be drawn for a whole cohort in one NumPy call, and no stream can disturb
+another: adding a client, a purpose or a worker changes nobody else's history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+U64 = npt.NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = (np.uint64(n) for n in (30, 27, 31, 11))
+_TO_UNIT = 2.0**-53
+
+_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype="<u2")
+_DASHED = ((0, 8, 0), (9, 13, 8), (14, 18, 12), (19, 23, 16), (24, 36, 20))
+
+_FIRST_BLOCK = 32
+_LARGEST_BLOCK = 1024
+
+
+def _mix(x: U64) -> U64:
+    x = (x ^ (x >> _S30)) * _MIX_1
+    x = (x ^ (x >> _S27)) * _MIX_2
+    return x ^ (x >> _S31)
+
+
+def purpose_key(seed: int, purpose: str) -> int:
+    """A 64-bit key for one purpose under one seed. Purposes are names, so their order never matters."""
+    digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def client_keys(seed: int, purpose: str, clients: Sequence[int] | npt.NDArray[np.int64]) -> U64:
+    """The stream keys of many clients for one purpose."""
+    numbers = np.asarray(clients, dtype=np.uint64)
+    return _mix((numbers + np.uint64(1)) * _GOLDEN ^ np.uint64(purpose_key(seed, purpose)))
+
+
+def _words(keys: U64, counters: U64) -> U64:
+    return _mix(keys + (counters + np.uint64(1)) * _GOLDEN)
+
+
+def uniforms(keys: U64, counters: U64) -> npt.NDArray[np.float64]:
+    """Numbers in [0, 1) at the given positions of the given streams (shapes broadcast)."""
+    return (_words(keys, counters) >> _S11).astype(np.float64) * _TO_UNIT
+
+
+def uuid_text(keys: U64, counters: U64) -> npt.NDArray[np.uint8]:
+    """Version 4 UUIDs in lower-case text: one row of 36 ASCII bytes for each (key, counter)."""
+    high = _words(keys, counters * np.uint64(2))
+    low = _words(keys, counters * np.uint64(2) + np.uint64(1))
+    octets = np.stack((high, low), axis=-1).astype(">u8").view(np.uint8).reshape(-1, 16)
+    octets[:, 6] = (octets[:, 6] & 0x0F) | 0x40
+    octets[:, 8] = (octets[:, 8] & 0x3F) | 0x80
+    digits = _HEX[octets].view(np.uint8).reshape(-1, 32)
+    text = np.full((len(octets), 36), ord("-"), dtype=np.uint8)
+    for start, end, source in _DASHED:
+        text[:, start:end] = digits[:, source : source + end - start]
+    return text
+
+
+def split_uuids(text: npt.NDArray[np.uint8]) -> list[str]:
+    """The rows of `uuid_text` as Python strings."""
+    joined = text.tobytes().decode("ascii")
+    return [joined[start : start + 36] for start in range(0, len(joined), 36)]
+
+
+class Stream:
+    """One client's random numbers for one purpose.
+
+    `uniform()` gives the next number in [0, 1), `uuid()` the next version 4 UUID. Both are drawn in blocks that
+    grow, so a client that does little costs little; the two sequences do not disturb each other.
+
+    Args:
+        key: from `client_keys`.
+        first: the stream's first numbers where a whole cohort's were drawn at once.
+    """
+
+    __slots__ = ("uniform", "uuid")
+
+    def __init__(self, key: int, first: list[float] | None = None) -> None:
+        self.uniform: Callable[[], float] = chain.from_iterable(_uniform_blocks(key, first)).__next__
+        self.uuid: Callable[[], str] = chain.from_iterable(_uuid_blocks(key)).__next__
+
+
+def _uniform_blocks(key: int, first: list[float] | None) -> Iterator[list[float]]:
+    position, size = 0, _FIRST_BLOCK
+    if first is not None:
+        yield first
+        position = len(first)
+    keys = np.uint64(key)
+    while True:
+        yield uniforms(keys, np.arange(position, position + size, dtype=np.uint64)).tolist()
+        position += size
+        size = min(size * 2, _LARGEST_BLOCK)
+
+
+def _uuid_blocks(key: int) -> Iterator[list[str]]:
+    keys = np.array(key ^ 0x5555_5555_5555_5555, dtype=np.uint64)
+    position, size = 0, 4
+    while True:
+        yield split_uuids(uuid_text(keys, np.arange(position, position + size, dtype=np.uint64)))
+        position += size
+        size = min(size * 2, _LARGEST_BLOCK)
+
+
+def stream(seed: int, client: int, purpose: str) -> Stream:
+    """The stream of one client for one purpose."""
+    return Stream(int(client_keys(seed, purpose, [client])[0]))
+
+
+def cohort_streams(seed: int, purpose: str, clients: range, *, width: int = _FIRST_BLOCK) -> list[Stream]:
+    """The streams of consecutive clients for one purpose, their first `width` numbers drawn in one go."""
+    keys = client_keys(seed, purpose, np.arange(clients.start, clients.stop, dtype=np.int64))
+    first = uniforms(keys[:, None], np.arange(width, dtype=np.uint64)[None, :]).tolist()
+    return [Stream(key, row) for key, row in zip(keys.tolist(), first, strict=True)]
