@@ -1,13 +1,13 @@
 """Errors that a user can cause, and the exit codes of every command.
 
-    TelsimError                 anything below; caught once, at the command line
-    |-- UsageError              the request itself makes no sense          exit 2
-    |   `-- RefusedError        we could, but must not (hosts, dialects)   exit 2
-    |-- InputError              a file or value given to us is bad         exit 2
-    |   |-- ScenarioError       a scenario file
-    |   |-- TargetError         a target file
-    |   `-- CorpusError         a corpus directory
-    `-- EndpointError           an endpoint cannot be started or reached   exit 1
+TelsimError                 anything below; caught once, at the command line
+|-- UsageError              the request itself makes no sense          exit 2
+|   `-- RefusedError        we could, but must not (hosts, dialects)   exit 2
+|-- InputError              a file or value given to us is bad         exit 2
+|   |-- ScenarioError       a scenario file
+|   |-- TargetError         a target file
+|   `-- CorpusError         a corpus directory
+`-- EndpointError           an endpoint cannot be started or reached   exit 1
 """
 
 from __future__ import annotations

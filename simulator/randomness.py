@@ -100,7 +100,7 @@ def _uniform_blocks(key: int, first: list[float] | None) -> Iterator[list[float]
     if first is not None:
         yield first
         position = len(first)
-    keys = np.uint64(key)
+    keys = np.array(key, dtype=np.uint64)
     while True:
         yield uniforms(keys, np.arange(position, position + size, dtype=np.uint64)).tolist()
         position += size

@@ -62,7 +62,7 @@ class Ping(msgspec.Struct, frozen=True, omit_defaults=True):
 
 #: One row a ping, in the order of the part beside it (`pings-NNNNN.index.npy`, NumPy's own format).
 #: Offsets count bytes: `offset` from the start of the part, the others from the start of the line.
-#: `ping`, `label` and `expect` are positions in the lists of `corpus.json` (`EXPECTATIONS` for the last).
+#: `ping` and `label` are positions in `ping_names` and `label_names` of `corpus.json`, `expect` in `EXPECTATIONS`.
 #: `body_b64` is 1 where the body span holds base64 text (without quotes) rather than JSON;
 #: `headers_length` is 0 where the record has no headers of its own.
 INDEX_DTYPE = np.dtype(
@@ -109,7 +109,11 @@ OUTCOME_DTYPE = np.dtype(
 
 
 class CorpusMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """`corpus.json`: what a corpus holds and how to make it again."""
+    """`corpus.json`: what a corpus holds and how to make it again.
+
+    `sha256` covers every record line of every part, in order. `ping_names` and `label_names` are what the
+    numbers in the index mean; `pings`, `labels` and `products` count the records of each.
+    """
 
     format: int
     telsim: str
@@ -125,6 +129,8 @@ class CorpusMeta(msgspec.Struct, frozen=True, kw_only=True):
     last_due_ms: int
     records: int
     bytes: int
+    ping_names: list[str]
+    label_names: list[str]
     pings: dict[str, int]
     labels: dict[str, int]
     products: dict[str, int]
@@ -133,9 +139,13 @@ class CorpusMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorpusPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of a corpus: its file, how many records and bytes it has, and their SHA-256."""
+    """One part of a corpus: its file, how many records and bytes it has.
+
+    `sha256_so_far` is the corpus digest after this part: the running hash costs nothing to note, and the first
+    part whose value differs is the damaged one.
+    """
 
     file: str
     records: int
     bytes: int
-    sha256: str
+    sha256_so_far: str

@@ -1,0 +1,84 @@
+"""The `telsim` command: one module a subcommand, one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from simulator import __version__
+from simulator.errors import ExitCode, TelsimError
+
+#: Command name -> module below this package whose `command` function it runs, in the order of `--help`.
+COMMANDS = {
+    "smoke": "smoke",
+    "generate": "generate",
+    "check": "check",
+    "scenarios": "scenarios",
+    "catalogue": "catalogue",
+    "serve": "serve",
+    "replay": "replay",
+    "targets": "targets",
+    "report": "report",
+    "compare": "compare",
+    "hotpath": "hotpath",
+    "capacity": "capacity",
+}
+
+_MOST_FINDINGS = 50
+
+
+def build_app(names: list[str]) -> typer.Typer:
+    """The command line with the named commands. Only their modules are imported, so `--help` answers at once."""
+    app = typer.Typer(
+        name="telsim",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Simulate the people behind product telemetry, replay their pings, account for every one.",
+        epilog="Start with `telsim smoke`. Exit codes: 0 pass, 1 failed, 2 wrong use or refused, "
+        "3 generator-bound, 130 interrupted.",
+    )
+
+    @app.callback(invoke_without_command=True)
+    def version(
+        *, show: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)
+    ) -> None:
+        if show:
+            sys.stdout.write(f"telsim {__version__}\n")
+            raise typer.Exit
+
+    for name in names:
+        module = importlib.import_module(f"simulator.cli.{COMMANDS[name]}")
+        command: Callable[..., Any] = module.command
+        app.command(name, **getattr(module, "SETTINGS", {}))(command)
+    return app
+
+
+def report_error(error: TelsimError) -> None:
+    """Print what was wrong, where, and what to do, on standard error."""
+    lines = [f"telsim: {error}"] if str(error) else []
+    lines += [f"  {finding}" for finding in error.findings[:_MOST_FINDINGS]]
+    if len(error.findings) > _MOST_FINDINGS:
+        lines.append(f"  … and {len(error.findings) - _MOST_FINDINGS} more")
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    names = [asked] if asked in COMMANDS else list(COMMANDS)
+    try:
+        build_app(names)(standalone_mode=True)
+    except TelsimError as error:
+        report_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("telsim: interrupted; what is done stays valid\n")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.PASS)

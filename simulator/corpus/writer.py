@@ -1,0 +1,316 @@
+"""Writing a corpus: rows to record lines and index, part by part, whole or not at all.
+
+Lines are made some hundred at a time: bigger blocks cost more in page faults than they save in calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from simulator.corpus.rows import Kinds, KindText, Row
+from simulator.errors import CorpusError
+from simulator.randomness import client_keys, split_uuids, uuid_text
+from simulator.records import INDEX_DTYPE, CorpusMeta, CorpusPart
+
+Ints = npt.NDArray[np.int64]
+
+META_FILE = "corpus.json"
+_LINES_A_BLOCK = 256
+_ID_LENGTH = 36
+_BEFORE_DUE = len('{"id":"') + _ID_LENGTH + len('","due_ms":')
+_BEFORE_CLIENT = len(',"client":')
+_POWERS_OF_TEN = np.array([10**n for n in range(1, 19)], dtype=np.int64)
+
+
+def part_name(number: int) -> str:
+    """The record file of part `number`."""
+    return f"pings-{number:05d}.ndjson"
+
+
+def index_name(part_file: str) -> str:
+    """The index beside a record file."""
+    return part_file.removesuffix(".ndjson") + ".index.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """What a finished part holds; enough for `corpus.json`, small enough to cross processes."""
+
+    file: str
+    records: int
+    bytes: int
+    first_due_ms: int
+    last_due_ms: int
+    pings: dict[str, int]
+    labels: dict[str, int]
+    products: dict[str, int]
+
+
+class PartWriter:
+    """Writes one part: the records of a cohort of consecutive clients.
+
+    Args:
+        directory: the corpus directory.
+        number: the part's number.
+        kinds: gives meaning to the rows' kind codes.
+        seed: document ids are drawn from (seed, client, "document id", how many the client had before).
+        clients: the clients that may occur in the rows.
+        hasher: if given, is fed every byte as it is written.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        number: int,
+        *,
+        kinds: Kinds,
+        seed: int,
+        clients: range,
+        hasher: hashlib._Hash | None = None,
+    ) -> None:
+        self._path = directory / part_name(number)
+        self._kinds = kinds
+        self._hasher = hasher
+        self._clients = clients
+        self._id_keys = client_keys(seed, "document id", np.arange(clients.start, clients.stop))
+        self._ids_drawn = np.zeros(len(clients), dtype=np.int64)
+        self._index: list[npt.NDArray[np.void]] = []
+        self._file: BinaryIO = open(_partial(self._path), "wb", buffering=0)  # noqa: SIM115 - closed in finish or discard
+        self._bytes = 0
+        self._held: list[Row] = []
+
+    def flush(self, rows: list[Row], until_ms: int | None = None) -> None:
+        """Write the rows due before `until_ms` in the corpus's order, and hold back the others.
+
+        Args:
+            rows: in the order in which each client made them. The list is emptied.
+            until_ms: milliseconds since the Unix epoch before which nothing more will come; None writes all.
+        """
+        if self._held:
+            rows[:0] = self._held
+            self._held = []
+        if not rows:
+            return
+        due = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        ready = np.arange(len(rows)) if until_ms is None else np.flatnonzero(due < until_ms)
+        client = np.fromiter((row[1] for row in rows), np.int64, len(rows))
+        order = ready[np.lexsort((client[ready], due[ready]))]
+        ids = self._draw_ids(client, ready, order)
+        if len(ready) < len(rows):
+            waiting = np.setdiff1d(np.arange(len(rows)), ready, assume_unique=True)
+            self._held = [rows[i] for i in waiting.tolist()]
+        self._write([rows[i] for i in order.tolist()], ids)
+        rows.clear()
+
+    def _draw_ids(self, client: Ints, ready: Ints, order: Ints) -> list[str]:
+        """Document ids of the rows in `order`, numbered for each client in the order of `ready`."""
+        member = client[ready] - self._clients.start
+        grouped = np.argsort(member, kind="stable")
+        counts = np.bincount(member, minlength=len(self._clients))
+        starts = np.cumsum(counts) - counts
+        rank = np.empty(len(member), dtype=np.int64)
+        rank[grouped] = np.arange(len(member)) - np.repeat(starts, counts)
+        number = np.empty(len(client), dtype=np.int64)
+        number[ready] = rank + self._ids_drawn[member]
+        self._ids_drawn += counts
+        keys = self._id_keys[client[order] - self._clients.start]
+        return split_uuids(uuid_text(keys, number[order].astype(np.uint64)))
+
+    def _write(self, rows: list[Row], ids: list[str]) -> None:
+        if any(row[4] is not None for row in rows):
+            ids = [drawn if row[4] is None else row[4] for row, drawn in zip(rows, ids, strict=True)]
+        texts = self._kinds.texts
+        lengths: list[int] = []
+        for start in range(0, len(rows), _LINES_A_BLOCK):
+            block = slice(start, start + _LINES_A_BLOCK)
+            lines = record_lines(rows[block], ids[block], texts)
+            data = "".join(lines).encode("ascii")
+            self._file.write(data)
+            if self._hasher is not None:
+                self._hasher.update(data)
+            lengths += map(len, lines)
+        index = index_rows(rows, ids, texts, np.array(lengths, dtype=np.int64), start=self._bytes)
+        self._bytes += sum(lengths)
+        self._index.append(index)
+
+    def finish(self) -> WrittenPart:
+        """Write what is held back, then the index, and give both files their names: the part is whole."""
+        self.flush([])
+        index = np.concatenate(self._index) if self._index else np.empty(0, dtype=INDEX_DTYPE)
+        self._file.close()
+        index_path = self._path.with_name(index_name(self._path.name))
+        with open(_partial(index_path), "wb") as file:
+            np.save(file, index)
+        _partial(index_path).rename(index_path)
+        _partial(self._path).rename(self._path)
+        return self._summary(index)
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._file.close()
+        _partial(self._path).unlink(missing_ok=True)
+
+    def _summary(self, index: npt.NDArray[np.void]) -> WrittenPart:
+        names = self._kinds
+        codes, counts = np.unique(index["ping"], return_counts=True)
+        label_codes, label_counts = np.unique(index["label"], return_counts=True)
+        products = Counter[str]()
+        product_of = {text.ping: kind.product for text, kind in zip(names.texts, names.kinds, strict=True)}
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            products[product_of[code]] += count
+        return WrittenPart(
+            file=self._path.name,
+            records=len(index),
+            bytes=self._bytes,
+            first_due_ms=int(index["due_ms"][0]) if len(index) else 0,
+            last_due_ms=int(index["due_ms"][-1]) if len(index) else 0,
+            pings={names.ping_names[c]: n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)},
+            labels={
+                names.label_names[c]: n
+                for c, n in zip(label_codes.tolist(), label_counts.tolist(), strict=True)
+            },
+            products=dict(products),
+        )
+
+
+def record_lines(rows: Iterable[Row], ids: Iterable[str], texts: Sequence[KindText]) -> list[str]:
+    """The record lines of rows, in the given order: the one place that knows a line's layout."""
+    lines: list[str] = []
+    append = lines.append
+    for (due_ms, client, code, body, _), document_id in zip(rows, ids, strict=True):
+        text = texts[code]
+        in_path = document_id if text.id_in_path else ""
+        append(
+            f'{{"id":"{document_id}","due_ms":{due_ms},"client":{client},{text.head}{in_path}{text.tail}{body}}}\n'
+        )
+    return lines
+
+
+def _digits(values: Ints) -> Ints:
+    return np.searchsorted(_POWERS_OF_TEN, values, side="right") + 1
+
+
+def index_rows(
+    rows: Sequence[Row], ids: Sequence[str], texts: Sequence[KindText], lengths: Ints, *, start: int
+) -> npt.NDArray[np.void]:
+    """The index of rows in the given order, computed from lengths alone; `record_lines` gives the layout."""
+    count = len(rows)
+    code = np.fromiter((row[2] for row in rows), np.int64, count)
+    index = np.empty(count, dtype=INDEX_DTYPE)
+    index["id"] = np.array(ids, dtype="S36")
+    index["due_ms"] = np.fromiter((row[0] for row in rows), np.int64, count)
+    index["client"] = np.fromiter((row[1] for row in rows), np.int64, count)
+    index["length"] = lengths
+    index["offset"] = start + np.cumsum(lengths) - lengths
+
+    def of_kind(name: str) -> Ints:
+        return np.array([getattr(text, name) for text in texts], dtype=np.int64)[code]
+
+    head_length = np.array([len(text.head) for text in texts], dtype=np.int64)[code]
+    tail_length = np.array([len(text.tail) for text in texts], dtype=np.int64)[code]
+    head_end = (
+        _BEFORE_DUE
+        + _digits(index["due_ms"].astype(np.int64))
+        + _BEFORE_CLIENT
+        + _digits(index["client"].astype(np.int64))
+        + 1
+        + head_length
+    )
+    index["path_offset"] = head_end + of_kind("path_from_head_end")
+    index["path_length"] = of_kind("path_length")
+    tail_start = head_end + of_kind("id_in_path") * _ID_LENGTH
+    index["headers_length"] = of_kind("headers_length")
+    index["headers_offset"] = tail_start + of_kind("headers_from_tail_start")
+    quotes = of_kind("base64")
+    body_start = tail_start + tail_length
+    index["body_offset"] = body_start + quotes
+    index["body_length"] = lengths - body_start - len("}\n") - 2 * quotes
+    index["ping"] = of_kind("ping")
+    index["label"] = of_kind("label")
+    index["expect"] = of_kind("expect")
+    index["body_b64"] = quotes
+    return index
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
+
+
+class CorpusWriter:
+    """A corpus directory being written. It becomes a corpus when `commit` puts `corpus.json` in its place.
+
+    Args:
+        directory: made if missing; must not hold a corpus already unless `replace`.
+        replace: remove the corpus that is there.
+
+    Raises:
+        CorpusError: the directory holds a corpus, or something that is not ours.
+    """
+
+    def __init__(self, directory: Path, *, replace: bool = False) -> None:
+        self.directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            strangers = [path for path in directory.iterdir() if not _is_ours(path)]
+        except OSError as error:
+            raise CorpusError(f"{directory}: cannot be used for a corpus: {error.strerror}") from error
+        if strangers:
+            raise CorpusError(
+                f"{directory}: holds other files ({strangers[0].name}, …); give an empty or a new directory"
+            )
+        if (directory / META_FILE).exists() and not replace:
+            raise CorpusError(
+                f"{directory}: already holds a corpus; give another directory, or --force to replace it"
+            )
+        (directory / META_FILE).unlink(missing_ok=True)
+        for path in directory.iterdir():
+            path.unlink()
+
+    def __enter__(self) -> CorpusWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for path in self.directory.glob("*.partial"):
+            path.unlink()
+
+    def hash_part(self, part: WrittenPart, hasher: hashlib._Hash) -> None:
+        """Feed a finished part's bytes to `hasher` (needed when another process wrote it)."""
+        with open(self.directory / part.file, "rb") as file:
+            while block := file.read(1 << 18):
+                hasher.update(block)
+
+    def commit(self, meta: CorpusMeta) -> CorpusMeta:
+        """Write `corpus.json`: from here on the directory is a corpus."""
+        partial = self.directory / (META_FILE + ".partial")
+        with open(partial, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(meta), indent=2) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(self.directory / META_FILE)
+        return meta
+
+
+def _is_ours(path: Path) -> bool:
+    name = path.name.removesuffix(".partial")
+    return name == META_FILE or (name.startswith("pings-") and name.endswith((".ndjson", ".index.npy")))
+
+
+def corpus_parts(parts: Iterable[WrittenPart], digests: Iterable[str]) -> list[CorpusPart]:
+    """The parts as `corpus.json` lists them."""
+    return [
+        CorpusPart(file=part.file, records=part.records, bytes=part.bytes, sha256_so_far=digest)
+        for part, digest in zip(parts, digests, strict=True)
+    ]

@@ -1,0 +1,135 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.corpus import Kind, Kinds, PartWriter, open_corpus, write_corpus
+from simulator.corpus.writer import CorpusWriter
+from simulator.errors import CorpusError
+from simulator.records import Ping
+from simulator.wire import graphql, structured, telemetry
+
+
+def ping(i: int, **changes: object) -> Ping:
+    document_id = f"00000000-0000-4000-8000-{i:012d}"
+    values = {
+        "id": document_id,
+        "due_ms": 1_700_000_000_000 + i,
+        "client": i % 3,
+        "ping": "topsite_click",
+        "product": "firefox",
+        "route": "activity-stream/events/1",
+        "label": "valid",
+        "expect": "accept",
+        "method": "POST",
+        "path": f"/submit/activity-stream/events/1/{document_id}",
+        "body": b'{"event":"CLICK","n":%d}' % i,
+    }
+    values.update(changes)
+    return Ping(**values)
+
+
+def test_what_is_written_is_read_back_by_index_and_by_parsing(tmp_path: Path) -> None:
+    odd = [
+        ping(1),
+        ping(2, headers={"Content-Type": "text/plain"}),
+        ping(3, body=b"", body_b64="AAEC/w==", label="truncated_json", expect="reject"),
+        ping(4, path="/.api/graphql?logEvent", ping="sourcegraph_log_event"),
+        ping(5, client=123456, path="/submit/telemetry/00000000-0000-4000-8000-000000000005/event/x?v=4"),
+    ]
+    write_corpus(tmp_path / "c", odd)
+    corpus = open_corpus(tmp_path / "c")
+    assert len(corpus) == 5
+    part = corpus.parts[0]
+    for i, read in enumerate(corpus.pings()):
+        raw = json.loads(part.line(i))
+        assert read.id == odd[i].id == part.index[i]["id"].decode() == raw["id"]
+        assert part.path_of(i).decode() == raw["path"] == odd[i].path
+        assert part.body(i) == odd[i].payload() == read.payload()
+        assert part.headers(i) == odd[i].headers == read.headers
+        assert corpus.ping_names[part.index[i]["ping"]] == odd[i].ping
+        assert corpus.label_names[part.index[i]["label"]] == odd[i].label
+        assert int(part.index[i]["client"]) == odd[i].client
+
+
+def test_digest_covers_every_byte_in_order(tmp_path: Path) -> None:
+    meta = write_corpus(tmp_path / "c", [ping(i) for i in range(10)])
+    assert meta.sha256 == hashlib.sha256((tmp_path / "c" / "pings-00000.ndjson").read_bytes()).hexdigest()
+
+
+@given(
+    dues=st.lists(st.integers(1_000_000, 1_000_100), max_size=60),
+    cuts=st.lists(st.integers(1_000_000, 1_000_100), max_size=4),
+)
+def test_flushing_in_steps_changes_nothing(
+    dues: list[int], cuts: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def write(steps: list[int]) -> bytes:
+        directory = tmp_path_factory.mktemp("part")
+        kinds = Kinds(["a", "b"], ["valid"])
+        codes = [
+            kinds.code(Kind("a", "p", "r/r/1", structured("r/r/1"))),
+            kinds.code(Kind("b", "p", "g/g/1", graphql("x"))),
+        ]
+        writer = PartWriter(directory, 0, kinds=kinds, seed=1, clients=range(5, 9))
+        rows = [(due, 5 + n % 4, codes[n % 2], f'{{"n":{n}}}', None) for n, due in enumerate(sorted(dues))]
+        for cut in sorted(steps):
+            writer.flush([rows.pop(0) for _ in range(sum(row[0] < cut for row in rows))], cut)
+        writer.flush(rows)
+        part = writer.finish()
+        assert part.records == len(dues)
+        return (directory / part.file).read_bytes()
+
+    assert write([]) == write(cuts)
+
+
+def test_late_rows_are_held_back_until_they_are_due(tmp_path: Path) -> None:
+    kinds = Kinds(["a"], ["valid"])
+    code = kinds.code(
+        Kind("a", "p", "t/e/4", telemetry("event", version="95.0", channel="release", build_id="1"))
+    )
+    writer = PartWriter(tmp_path, 0, kinds=kinds, seed=1, clients=range(2))
+    writer.flush([(5_000, 0, code, "{}", None), (1_000, 1, code, "{}", None)], 2_000)
+    writer.flush([(3_000, 1, code, "{}", "11111111-1111-4111-8111-111111111111")], 4_000)
+    part = writer.finish()
+    lines = [json.loads(line) for line in (tmp_path / part.file).read_text().splitlines()]
+    assert [line["due_ms"] for line in lines] == [1_000, 3_000, 5_000]
+    assert (
+        lines[1]["path"]
+        == "/submit/telemetry/11111111-1111-4111-8111-111111111111/event/Firefox/95.0/release/1?v=4"
+    )
+
+
+def test_unfinished_corpus_is_not_a_corpus(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", [ping(1)])
+    (tmp_path / "c" / "corpus.json").unlink()
+    with pytest.raises(CorpusError, match="unfinished"):
+        open_corpus(tmp_path / "c")
+
+
+def test_truncated_part_is_named_with_its_first_missing_record(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", [ping(i) for i in range(4)])
+    part = tmp_path / "c" / "pings-00000.ndjson"
+    part.write_bytes(part.read_bytes()[:-10])
+    with pytest.raises(CorpusError, match="record 4 of 4"):
+        open_corpus(tmp_path / "c")
+
+
+def test_writer_spares_what_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(CorpusError, match=r"thesis\.txt"):
+        CorpusWriter(tmp_path)
+    write_corpus(tmp_path / "c", [ping(1)])
+    with pytest.raises(CorpusError, match="--force"):
+        CorpusWriter(tmp_path / "c")
+    assert len(open_corpus(tmp_path / "c")) == 1
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_no_corpus_says_how_to_make_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match="telsim generate"):
+        open_corpus(tmp_path / name)
