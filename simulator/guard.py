@@ -107,7 +107,9 @@ def _parts(url: str) -> tuple[str, str, int, str]:
     if split.scheme not in _DEFAULT_PORTS or not split.hostname:
         raise UsageError("--host must look like http://127.0.0.1:8765 or https://name/base/path")
     if split.username is not None or split.password is not None:
-        raise UsageError("--host must not hold a user name or password; put credentials into a target's headers")
+        raise UsageError(
+            "--host must not hold a user name or password; put credentials into a target's headers"
+        )
     if split.query or split.fragment:
         raise UsageError("--host must not hold a query or fragment; it is the base of every request's path")
     return split.scheme, _plain(split.hostname), port or _DEFAULT_PORTS[split.scheme], split.path.rstrip("/")

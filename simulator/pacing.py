@@ -75,7 +75,9 @@ def parse_pace(text: str, *, speed: float = 1.0) -> Pace:
     """
     plain = " ".join(text.lower().split())
     if not math.isfinite(speed) or speed <= 0:
-        raise UsageError(f"--speed {speed:g} makes no sense: it must be above 0 (60 plays an hour in a minute)")
+        raise UsageError(
+            f"--speed {speed:g} makes no sense: it must be above 0 (60 plays an hour in a minute)"
+        )
     if plain == "max":
         return Pace("max")
     if plain == "schedule":
