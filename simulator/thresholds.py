@@ -169,9 +169,7 @@ def _canonical(name: str, text: str) -> tuple[str, str]:
     if re.match(r"^(?:[a-z]+\.)?p\d+\.\d+$", name):  # the point of p99.9 is no separator
         kind, _, statistic = name.rpartition(".p")
         statistic = f"p{statistic}" if kind or name.startswith(".") else name
-    kind = {"": "corrected", "latency": "service", "latency_ms": "service"}.get(kind, kind).removesuffix(
-        "_ms"
-    )
+    kind = _KINDS.get(kind.removesuffix("_ms"), kind)
     if kind in DURATIONS and _STATISTIC.match(statistic):
         return f"{kind}.{statistic.replace('_', '.')}", "ms"
     if kind == "stage" and statistic:

@@ -1,0 +1,101 @@
+"""What became of every ping: outcomes, corpus and the endpoint's ledger joined, and a verdict drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from simulator.corpus import Corpus
+from simulator.errors import EndpointError, InputError
+from simulator.reconcile.accounting import account, read_truth
+from simulator.reconcile.ledger import Ledger, read_ledger
+from simulator.reconcile.summary import (
+    Summary,
+    exit_code,
+    read_summary,
+    summarise,
+    write_summary,
+)
+from simulator.rundir import RunMeta, read_outcomes, read_run_meta
+from simulator.thresholds import Threshold, parse_thresholds
+
+__all__ = [
+    "Ledger",
+    "Summary",
+    "exit_code",
+    "read_ledger",
+    "read_summary",
+    "reconcile",
+    "scrape",
+    "write_summary",
+]
+
+
+def reconcile(
+    run: Path,
+    corpus: Corpus,
+    *,
+    ledger: str = "auto",
+    thresholds: Sequence[Threshold] | None = None,
+    metrics_url: str = "",
+    allow_generator_bound: bool = False,
+) -> Summary:
+    """Accounts for every ping of a run and writes `summary.json` into its directory.
+
+    Args:
+        run: the run directory.
+        corpus: the corpus that was replayed.
+        ledger: what `read_ledger` takes; `auto` asks the endpoint that the run was sent to.
+        thresholds: objectives with the defaults among them (default: the defaults alone).
+        metrics_url: where the server's Prometheus text is, for `metric:` objectives; default: host + `/metrics`.
+        allow_generator_bound: whether a run that only shows the generator's limit may pass.
+
+    Raises:
+        InputError: the run or its ledger cannot be read, or the run was made with another corpus.
+        EndpointError: the ledger's URL does not answer.
+    """
+    meta = read_run_meta(run)
+    if meta.corpus.sha256 and meta.corpus.sha256 != corpus.meta.sha256:
+        raise InputError(
+            f"{run} was made with another corpus ({meta.corpus.name}, {meta.corpus.sha256[:12]})"
+        )
+    objectives = parse_thresholds([]) if thresholds is None else tuple(thresholds)
+    outcomes = read_outcomes(run)
+    stored = read_ledger(ledger, host=meta.target.host)
+    try:
+        accounting = account(outcomes, read_truth(corpus), stored)
+    except ValueError as error:
+        raise InputError(f"{run}: {error}; it was made with another corpus") from error
+    summary = summarise(
+        accounting,
+        meta,
+        outcomes,
+        ledger=stored.source if stored else "",
+        thresholds=objectives,
+        exposition=_exposition(objectives, metrics_url, meta),
+        allow_generator_bound=allow_generator_bound,
+    )
+    write_summary(run, summary)
+    return summary
+
+
+def _exposition(objectives: Sequence[Threshold], metrics_url: str, meta: RunMeta) -> str:
+    if not any(objective.metric.startswith("metric:") for objective in objectives):
+        return ""
+    return scrape(metrics_url or meta.target.host.rstrip("/") + "/metrics")
+
+
+def scrape(url: str) -> str:
+    """The Prometheus text at `url`.
+
+    Raises:
+        EndpointError: nothing answers there, or not with 200.
+    """
+    try:
+        answer = httpx.get(url, timeout=10, trust_env=False)
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise EndpointError(f"no metrics at {url}: {error}") from error
+    return answer.text

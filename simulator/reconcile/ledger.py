@@ -1,0 +1,205 @@
+"""What an endpoint says it stored, read from wherever it can be had.
+
+    http://host:port[/ledger]                 the embedded endpoint's ledger, or any URL that answers the same NDJSON
+    stored.ndjson                             ids, one a line: bare, as JSON text, or as {"id": ...}
+    sqlite:///path/to.db?query=SELECT id ...  the first column is the id, a second one (if any) how many copies
+
+Ids become pairs of 64-bit hashes, so a ledger of 40 million pings fits in memory (16 bytes each). Two different
+ids share a pair with a probability of about 2e-24 at that size.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import EndpointError, InputError, UsageError
+from simulator.randomness import client_keys
+
+Keys = npt.NDArray[np.uint64]
+
+_ID_BYTES = 36
+_CHUNK = 1 << 20
+_PAGE = 100_000
+_ID_FIELDS = ("id", "document_id", "documentId", "doc_id", "docid", "uuid")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Decided pings of an endpoint; one entry for each id that it lists (an id stored twice may be listed twice).
+
+    Args:
+        source: where it came from, in words for the report.
+        keys: shape (n, 2), from `hash_ids`.
+        stored: how many copies of it are stored; 0 where the endpoint says that it refused it.
+    """
+
+    source: str
+    keys: Keys
+    stored: npt.NDArray[np.int64]
+
+
+class _Entry(msgspec.Struct):
+    id: str
+    state: str = "accepted"
+
+
+def hash_ids(ids: npt.NDArray[np.bytes_]) -> Keys:
+    """Two independent 64-bit hashes of each id (36 bytes, zero-padded); shape (n, 2)."""
+    width = _ID_BYTES // 4
+    factors = client_keys(0, "reconcile/ids", range(2 * width)).reshape(2, width) | np.uint64(1)
+    keys = np.empty((len(ids), 2), dtype=np.uint64)
+    for first in range(0, len(ids), _CHUNK):
+        chunk = np.ascontiguousarray(ids[first : first + _CHUNK].astype(f"S{_ID_BYTES}", copy=False))
+        words = chunk.view("<u4").reshape(-1, width).astype(np.uint64)
+        for column in range(2):
+            # Multilinear hashing modulo 2**64; the shift folds the strong upper half into the lower one.
+            mixed = words @ factors[column]
+            keys[first : first + len(chunk), column] = mixed ^ (mixed >> np.uint64(32))
+    return keys
+
+
+def read_ledger(text: str, *, host: str = "") -> Ledger | None:
+    """Reads the ledger that `text` names.
+
+    Args:
+        text: a URL, a file, `sqlite:///...`, `none`, or `auto`: the host's own ledger if it keeps one.
+        host: the endpoint that was replayed to, for `auto`.
+
+    Raises:
+        UsageError: `text` names nothing that can be read.
+        InputError: a file or a database is unreadable.
+        EndpointError: a URL does not answer with a ledger.
+    """
+    if text in ("", "none"):
+        return None
+    if text == "auto":
+        return _offered_ledger(host) if host else None
+    if text.startswith(("http://", "https://")):
+        return _collect(_http_entries(_entries_url(text)), text)
+    if text.startswith("sqlite://"):
+        return _collect(_sql_entries(text), "the SQL query")
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"ledger {text!r} is no file, no http(s):// URL, no sqlite:/// URL and not `none`")
+    return _collect(_file_entries(path), path.name)
+
+
+def _entries_url(text: str) -> str:
+    path = urlsplit(text).path.rstrip("/")
+    if path in ("", "/ledger"):
+        return text.rstrip("/").removesuffix("/ledger") + "/ledger/entries"
+    return text
+
+
+def _offered_ledger(host: str) -> Ledger | None:
+    """The ledger at `host`, or None if the endpoint keeps none that we know how to read."""
+    try:
+        with httpx.Client(trust_env=False, timeout=5) as client:
+            totals = client.get(host.rstrip("/") + "/ledger")
+        offered = totals.status_code == httpx.codes.OK and "accepted" in totals.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return None
+    return read_ledger(host) if offered else None
+
+
+def _collect(entries: Iterable[tuple[str, int]], source: str) -> Ledger:
+    """Packs (id, stored copies) pairs chunk by chunk, so that a long ledger never stands in memory as text."""
+    keys: list[Keys] = []
+    stored: list[npt.NDArray[np.int64]] = []
+    iterator = iter(entries)
+    while chunk := list(islice(iterator, _CHUNK)):
+        ids, copies = zip(*chunk, strict=True)
+        keys.append(hash_ids(np.array([name.lower().encode() for name in ids], dtype=f"S{_ID_BYTES}")))
+        stored.append(np.array(copies, dtype=np.int64))
+    if not keys:
+        return Ledger(source, np.empty((0, 2), np.uint64), np.empty(0, np.int64))
+    return Ledger(source, np.concatenate(keys), np.concatenate(stored))
+
+
+def _http_entries(url: str) -> Iterator[tuple[str, int]]:
+    """Pages through `GET url?after=SEQ&limit=N`; an endpoint that ignores the parameters answers all at once."""
+    decode = msgspec.json.Decoder(_Page)
+    after = 0
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        while True:
+            lines = _page_lines(client, url, after)
+            last = after
+            for line in lines:
+                entry = _decoded(decode.decode, line, url)
+                yield entry.id, int(entry.state == "accepted")
+                last = max(last, entry.seq)
+            if len(lines) < _PAGE or last == after:
+                return
+            after = last
+
+
+class _Page(_Entry):
+    seq: int = 0
+
+
+def _page_lines(client: httpx.Client, url: str, after: int) -> list[bytes]:
+    parameters = {"after": after, "limit": _PAGE}
+    try:
+        answer = client.get(url, params=httpx.URL(url).params.merge(parameters))
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise EndpointError(f"the ledger at {url} does not answer: {error}") from error
+    return answer.content.splitlines()
+
+
+def _decoded(decode: Callable[[bytes], _Page], line: bytes, url: str) -> _Page:
+    try:
+        return decode(line)
+    except msgspec.DecodeError as error:
+        raise EndpointError(f"the ledger at {url} answers a line that is no ledger entry: {error}") from error
+
+
+def _file_entries(path: Path) -> Iterator[tuple[str, int]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            text = line.strip()
+            if text:
+                yield _named_id(text, f"{path}:{number}")
+
+
+def _named_id(line: bytes, where: str) -> tuple[str, int]:
+    if line[:1] not in b'{"':
+        return line.decode("utf-8", "replace"), 1
+    try:
+        record = msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise InputError(f"{where}: neither an id nor JSON: {error}") from error
+    if isinstance(record, str):
+        return record, 1
+    name = next((record[field] for field in _ID_FIELDS if isinstance(record.get(field), str)), None)
+    if name is None:
+        raise InputError(f"{where}: no id; one of the keys {', '.join(_ID_FIELDS)} must hold it")
+    return name, int(record.get("state", "accepted") == "accepted")
+
+
+def _sql_entries(url: str) -> Iterator[tuple[str, int]]:
+    parts = urlsplit(url)
+    path, query = Path(unquote(parts.path.removeprefix("/"))), parse_qs(parts.query).get("query", [""])[0]
+    if not query:
+        raise UsageError("write the ledger as sqlite:///path/to.db?query=SELECT id FROM ...")
+    if not path.is_file():
+        raise UsageError(f"ledger: there is no database file {path}")
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            for row in connection.execute(query):
+                yield str(row[0]), int(row[1]) if len(row) > 1 else 1
+        finally:
+            connection.close()
+    except (sqlite3.Error, IndexError, TypeError, ValueError) as error:
+        raise InputError(f"ledger: the query on {path} failed: {error}") from error
