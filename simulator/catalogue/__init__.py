@@ -9,11 +9,12 @@ place of ours. The `documented` dialect is what the specification documents prin
 real clients send and the published pipeline schemas accept.
 """
 
-from simulator.catalogue.ping_type import PingType, example, ping_types
+from simulator.catalogue.ping_type import DOCUMENTS, PingType, example, ping_types
 from simulator.catalogue.schemas import CODES, OK, Problem, Schemas, UnknownRoute, load_schemas
 
 __all__ = [
     "CODES",
+    "DOCUMENTS",
     "OK",
     "PingType",
     "Problem",

@@ -18,6 +18,15 @@ Product = Literal["firefox", "sourcegraph"]
 Carrier = Literal["structured", "telemetry", "glean", "graphql", "sentry"]
 Identity = Literal["client_id", "impression_id", "context_id", "anonymous_user_id", "none"]
 
+#: The specification documents by number; section titles repeat between them, so a section needs its document.
+DOCUMENTS: Mapping[int, str] = {
+    0: "Messaging telemetry",
+    1: "Metrics we collect (Activity Stream data events)",
+    2: "Nimbus telemetry (data analysis)",
+    3: "Sourcegraph telemetry",
+    4: "Secure-Proxy telemetry events",
+}
+
 _HERE = Path(__file__).parent
 
 
