@@ -1,0 +1,180 @@
+"""The thin ASGI layer: read a request within limits, `receive` it, wait for the store, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from time import perf_counter_ns
+from typing import Any, Protocol
+
+from simulator.endpoint.answer import answer, refusal
+from simulator.endpoint.codes import OK
+from simulator.endpoint.message import Answer, Receipt, Request
+from simulator.endpoint.metrics import Metrics
+from simulator.endpoint.receive import Rules, receive, refusal_of_head, refuse
+from simulator.endpoint.settings import Settings
+from simulator.endpoint.store import Submission
+
+#: How much of a refused body is read away before the connection is cut instead.
+_DRAIN_BYTES = 64 * 1024 * 1024
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Writer(Protocol):
+    """What the app needs of the store's queue; `simulator.endpoint.queue.WriteQueue` is one."""
+
+    def submit(self, receipt: Receipt) -> asyncio.Future[Submission] | None:
+        """A future of the stored decisions; None where too much is waiting already."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was whole."""
+
+
+class App:
+    """An ASGI application that takes pings.
+
+    Args:
+        rules: by what pings are judged.
+        settings: limits of the server.
+        writer: the way to the store.
+        metrics: where to count.
+        pages: path to handler of everything that is not a ping.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        settings: Settings,
+        *,
+        writer: Writer,
+        metrics: Metrics,
+        pages: dict[str, Callable[[Scope, bytes], Awaitable[Answer]]],
+    ) -> None:
+        self._rules = rules
+        self._settings = settings
+        self._writer = writer
+        self._metrics = metrics
+        self._pages = pages
+        self._body_bytes = 0
+
+    async def __call__(self, scope: Scope, receive_message: Receive, send: Send) -> None:
+        """Handle one HTTP request (ASGI 3)."""
+        started = perf_counter_ns()
+        request = Request(
+            scope["method"],
+            scope["raw_path"].decode("ascii"),
+            scope["query_string"].decode("latin-1"),
+            dict(scope["headers"]),
+            b"",
+        )
+        try:
+            body, refused = await self._read(request, receive_message)
+        except ClientGone:
+            self._metrics.counts["client_gone"] += 1
+            return
+        page = self._pages.get(request.path)
+        if page is not None:
+            await _send(send, await page(scope, body), b"")
+            return
+        request = Request(request.method, request.path, request.query, request.headers, body)
+        arrived = perf_counter_ns()
+        receipt = refuse(request, refused, self._rules) if refused != OK else receive(request, self._rules)
+        judged = perf_counter_ns()
+        told, duplicates = await self._store(receipt)
+        stages = (
+            arrived - started,
+            receipt.inflate_ns,
+            receipt.parse_ns,
+            receipt.validate_ns,
+            perf_counter_ns() - judged,
+        )
+        if told.status < 500:
+            self._metrics.pings(receipt, duplicates)
+        self._metrics.request(receipt.carrier, told.status, stages)
+        await _send(send, told, _server_timing(stages))
+
+    async def _read(self, request: Request, receive_message: Receive) -> tuple[bytes, str]:
+        """The body, and the code by which the request is refused because of its size or pace."""
+        message = await receive_message()
+        if message["type"] != "http.request":
+            raise ClientGone
+        if not message["more_body"]:
+            body: bytes = message["body"]
+            return (body, OK) if len(body) <= self._settings.limits.body_bytes else (b"", "body_too_large")
+        code = OK if request.path in self._pages else refusal_of_head(request, self._rules)
+        if code != OK:
+            return b"", await self._refuse_early(request, code, receive_message)
+        parts = [message["body"]]
+        held = len(message["body"])
+        self._body_bytes += held
+        try:
+            async with asyncio.timeout(self._settings.body_s):
+                while message["more_body"]:
+                    message = await receive_message()
+                    if message["type"] != "http.request":
+                        raise ClientGone
+                    part = message["body"]
+                    parts.append(part)
+                    held += len(part)
+                    self._body_bytes += len(part)
+                    if held > self._settings.limits.body_bytes:
+                        parts.clear()
+                        return b"", await self._refuse_early(request, "body_too_large", receive_message)
+                    if self._body_bytes > self._settings.reading_bytes:
+                        return b"", "overloaded"
+        except TimeoutError:
+            return b"", "body_timeout"
+        finally:
+            self._body_bytes -= held
+        return b"".join(parts), OK
+
+    async def _refuse_early(self, request: Request, code: str, receive_message: Receive) -> str:
+        """Read and drop a refused body, so that the client, still sending, gets to see the answer."""
+        length = int(request.headers.get(b"content-length", b"0"))
+        if length > _DRAIN_BYTES or b"expect" in request.headers:
+            return code
+        dropped = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.body_s):
+                while dropped <= _DRAIN_BYTES:
+                    message = await receive_message()
+                    if message["type"] != "http.request":
+                        raise ClientGone
+                    dropped += len(message["body"])
+                    if not message["more_body"]:
+                        break
+        return code
+
+    async def _store(self, receipt: Receipt) -> tuple[Answer, Any]:
+        settings = self._settings
+        if not receipt.decisions or receipt.refusal == "overloaded":
+            return answer(receipt, (), limits=settings.limits, edge=settings.edge), ()
+        waiting = self._writer.submit(receipt)
+        if waiting is None:
+            return refusal("overloaded", limits=settings.limits), ()
+        stored = await waiting
+        if stored.failure != OK:
+            return refusal(stored.failure, limits=settings.limits), ()
+        told = answer(receipt, stored.duplicates, limits=settings.limits, edge=settings.edge)
+        return told, stored.duplicates
+
+
+def _server_timing(stages_ns: tuple[int, int, int, int, int]) -> bytes:
+    """Stage times in milliseconds (W3C Server Timing)."""
+    return b"read;dur=%.3f, decompress;dur=%.3f, parse;dur=%.3f, validate;dur=%.3f, store;dur=%.3f" % tuple(
+        took / 1e6 for took in stages_ns
+    )
+
+
+async def _send(send: Send, told: Answer, timing: bytes) -> None:
+    headers = [(b"content-length", b"%d" % len(told.body)), *told.headers]
+    if told.body:
+        headers.append((b"content-type", told.content_type))
+    headers.append((b"server-timing", timing or b"total"))
+    await send({"type": "http.response.start", "status": told.status, "headers": headers})
+    await send({"type": "http.response.body", "body": told.body})

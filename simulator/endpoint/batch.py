@@ -1,0 +1,167 @@
+"""The plain batch route: many pings in one request, each decided for itself.
+
+A body is a JSON array or one JSON object a line. An item is `{"id", "route", "body"}`, or has a `path` in their
+stead; `body_b64` carries bytes that are not JSON. A line of a corpus is such an item.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from time import perf_counter_ns
+from typing import Any
+
+import msgspec
+
+from simulator.endpoint.codes import OK
+from simulator.endpoint.decode import Undecodable, inflate, parse
+from simulator.endpoint.message import Decision, Limits, Validator
+from simulator.endpoint.routing import UUID, Routes, derived_id
+
+_NO_HEADERS: dict[str, str] = {}
+_NOTHING = msgspec.Raw(b"")
+
+
+class Item(msgspec.Struct, gc=False):
+    """One ping of a batch; other keys of a corpus record are passed over."""
+
+    id: str = ""
+    route: str = ""
+    path: str = ""
+    body: msgspec.Raw = _NOTHING
+    body_b64: str = ""
+    headers: dict[str, str] = _NO_HEADERS
+
+
+class Judgement(msgspec.Struct, kw_only=True):
+    """What came of a batch: decisions in the order of the items, or the code that refuses it as a whole."""
+
+    decisions: list[Decision] = []
+    refusal: str = OK
+    detail: str = ""
+    parse_ns: int = 0
+    validate_ns: int = 0
+
+
+_ITEMS = msgspec.json.Decoder(list[Item])
+_ITEM = msgspec.json.Decoder(Item)
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+
+#: id, route, payload, and the parsed document or (as `Undecodable`) why there is none
+_Parsed = tuple[str, str, bytes, Any]
+
+
+def judge_batch(
+    text: bytes, headers: Mapping[bytes, bytes], routes: Routes, schemas: Validator, limits: Limits
+) -> Judgement:
+    """Judge every ping of a batch. One bad item rejects itself alone; only an unreadable array refuses the whole."""
+    started = perf_counter_ns()
+    try:
+        items = _items(text, headers)
+    except Undecodable as trouble:
+        return Judgement(refusal=trouble.code, detail=trouble.detail)
+    if len(items) > limits.batch_items:
+        return Judgement(
+            refusal="body_too_large", detail=f"more than {limits.batch_items} pings in one batch"
+        )
+    found = [_parse(item, routes, limits) for item in items]
+    parsed = perf_counter_ns()
+    decisions = [_decide(one, schemas) for one in found]
+    return Judgement(decisions=decisions, parse_ns=parsed - started, validate_ns=perf_counter_ns() - parsed)
+
+
+def _decide(one: _Parsed, schemas: Validator) -> Decision:
+    key, route, payload, document = one
+    if document.__class__ is Undecodable:
+        return Decision(key, document.code, route, payload)
+    if schemas.is_valid(route, document):
+        return Decision(key, OK, route, payload)
+    return Decision(key, schemas.code(route, document), route, payload)
+
+
+def _items(text: bytes, headers: Mapping[bytes, bytes]) -> list[Item | bytes]:
+    """The items of a body; bytes where an item is not one."""
+    stripped = text.strip()
+    if not stripped:
+        raise Undecodable("empty_body")
+    kind = headers.get(b"content-type", b"").lower()
+    if b"ndjson" in kind or b"jsonl" in kind or stripped[:1] == b"{":
+        return _lines(stripped)
+    if stripped[:1] != b"[":
+        raise Undecodable("bad_json", "a batch is a JSON array, or one JSON object a line")
+    try:
+        return _ITEMS.decode(stripped)  # type: ignore[return-value]
+    except msgspec.ValidationError:
+        pass  # JSON, but not every element is an item: find out which
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _why(stripped, error) from None
+    return [_item(bytes(raw)) for raw in _RAWS.decode(stripped)]
+
+
+def _lines(text: bytes) -> list[Item | bytes]:
+    """Items one a line. Joined with commas they make an array, which decodes in one go if every line is whole."""
+    try:
+        items = _ITEMS.decode(b"[" + text.replace(b"\n", b",") + b"]")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        items = []
+    if len(items) == text.count(b"\n") + 1:
+        return items  # type: ignore[return-value]
+    return [_item(line) for line in text.split(b"\n") if line.strip()]
+
+
+def _item(text: bytes) -> Item | bytes:
+    try:
+        return _ITEM.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return text
+
+
+def _parse(item: Item | bytes, routes: Routes, limits: Limits) -> _Parsed:
+    if isinstance(item, bytes):
+        return derived_id(item), "", item, Undecodable("bad_item")
+    key, route = item.id, item.route
+    # The path decides where both are given, because it is what a single request would have sent.
+    if item.path and item.path != f"/submit/{route}/{key}":
+        key, route = _from_path(item, routes)
+    payload = bytes(item.body)
+    trouble: Undecodable | None = None
+    try:
+        if item.body_b64:
+            payload = _unpack(item, limits)
+        if not UUID.fullmatch(key):
+            trouble = Undecodable("bad_document_id")
+        elif route not in routes.known:
+            trouble = Undecodable("unknown_route" if route else "bad_item")
+        else:
+            return key.lower(), route, payload, parse(payload)
+    except Undecodable as caught:
+        trouble = caught
+    known = item.id if UUID.fullmatch(item.id) else derived_id(item.path.encode(), payload)
+    return known.lower(), route, payload, trouble
+
+
+def _from_path(item: Item, routes: Routes) -> tuple[str, str]:
+    match = routes.match(item.path.partition("?")[0])
+    if match.carrier == "none":
+        return item.id, ""
+    return match.id or item.id, match.route or item.route
+
+
+def _unpack(item: Item, limits: Limits) -> bytes:
+    try:
+        packed = base64.b64decode(item.body_b64, validate=True)
+    except (binascii.Error, ValueError):
+        raise Undecodable("bad_item", "body_b64 is not base64") from None
+    headers = {name.lower().encode(): value.encode() for name, value in item.headers.items()}
+    return inflate(packed, headers, limits)
+
+
+def _why(text: bytes, error: Exception) -> Undecodable:
+    if isinstance(error, RecursionError):
+        return Undecodable("too_deep")
+    try:
+        text.decode()
+    except UnicodeDecodeError as trouble:
+        return Undecodable("bad_utf8", f"byte {trouble.start} is not UTF-8")
+    return Undecodable("bad_json", str(error))

@@ -1,0 +1,79 @@
+"""What the endpoint counts, and its text form for Prometheus (exposition format 0.0.4)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from simulator.endpoint.codes import DUPLICATE, OK
+from simulator.endpoint.message import Receipt
+
+STAGES = ("read", "decompress", "parse", "validate", "store")
+
+#: Upper bounds of the stage histograms, in microseconds and as Prometheus wants them, in seconds.
+_BOUNDS_US = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
+_BOUNDS_NS = tuple(bound * 1_000 for bound in _BOUNDS_US)
+_BOUNDS_TEXT = tuple(f"{bound / 1e6:g}" for bound in _BOUNDS_US) + ("+Inf",)
+
+#: Routes come from clients, so only those with a schema get a series of their own.
+_OTHER = "other"
+
+
+class Metrics:
+    """Counters of one endpoint process; reset by a restart, unlike the ledger.
+
+    Args:
+        routes: those that have a schema.
+    """
+
+    def __init__(self, routes: Iterable[str]) -> None:
+        self._routes = frozenset(routes)
+        self._pings: Counter[tuple[str, str]] = Counter()
+        self._requests: Counter[tuple[str, int]] = Counter()
+        self._buckets = [[0] * len(_BOUNDS_TEXT) for _ in STAGES]
+        self._sums_ns = [0] * len(STAGES)
+        self.counts: Counter[str] = Counter()
+
+    def request(self, carrier: str, status: int, stages_ns: Sequence[int]) -> None:
+        """Count one answered request and its stage times (nanoseconds, in the order of `STAGES`)."""
+        self._requests[carrier, status] += 1
+        for stage, took_ns in enumerate(stages_ns):
+            self._buckets[stage][bisect_left(_BOUNDS_NS, took_ns)] += 1
+            self._sums_ns[stage] += took_ns
+
+    def pings(self, receipt: Receipt, duplicates: Sequence[int]) -> None:
+        """Count what became of a request's pings."""
+        pings = self._pings
+        for one in receipt.decisions:
+            pings[one.code, one.route if one.route in self._routes else _OTHER] += 1
+        for position in duplicates:
+            route = receipt.decisions[position].route
+            pings[OK, route] -= 1
+            pings[DUPLICATE, route] += 1
+
+    def text(self, gauges: Mapping[str, float]) -> str:
+        """The metrics page. `gauges` are read at the moment of asking: queue depth, connections, sizes."""
+        lines = ["# TYPE telsim_pings_total counter"]
+        for (code, route), count in sorted(self._pings.items()):
+            lines.append(f'telsim_pings_total{{code="{code}",route="{route}"}} {count}')
+        lines.append("# TYPE telsim_requests_total counter")
+        for (carrier, status), count in sorted(self._requests.items()):
+            lines.append(f'telsim_requests_total{{carrier="{carrier}",status="{status}"}} {count}')
+        lines.append("# TYPE telsim_stage_seconds histogram")
+        for stage, name in enumerate(STAGES):
+            lines += self._histogram(stage, name)
+        for name, count in sorted(self.counts.items()):
+            lines += (f"# TYPE telsim_{name}_total counter", f"telsim_{name}_total {count}")
+        for name, value in gauges.items():
+            lines += (f"# TYPE telsim_{name} gauge", f"telsim_{name} {value:g}")
+        return "\n".join(lines) + "\n"
+
+    def _histogram(self, stage: int, name: str) -> list[str]:
+        lines, total = [], 0
+        for bound, count in zip(_BOUNDS_TEXT, self._buckets[stage], strict=True):
+            total += count
+            lines.append(f'telsim_stage_seconds_bucket{{stage="{name}",le="{bound}"}} {total}')
+        lines.append(f'telsim_stage_seconds_sum{{stage="{name}"}} {self._sums_ns[stage] / 1e9:g}')
+        lines.append(f'telsim_stage_seconds_count{{stage="{name}"}} {total}')
+        return lines

@@ -1,0 +1,142 @@
+"""From method, path and headers to a carrier, a route and a document id; refusals that need no body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+
+import msgspec
+
+from simulator.endpoint.message import Carrier, Limits
+
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_UUID_IN = re.compile(rf"(?<![0-9a-fA-F-]){UUID.pattern}(?![0-9a-fA-F-])")
+_SENTRY = re.compile(r"/api/[0-9A-Za-z_-]+/(store|envelope)/")
+
+_SUBMIT_METHODS = ("POST", "PUT")
+_GLEAN = "glean/glean/1"
+
+#: The headers that the real edge keeps (facts/FIREFOX.md section 3.2); each is limited in length.
+KEPT_HEADERS = (
+    b"content-length",
+    b"date",
+    b"dnt",
+    b"host",
+    b"user-agent",
+    b"x-debug-id",
+    b"x-forwarded-for",
+    b"x-foxsec-ip-reputation",
+    b"x-lb-tags",
+    b"x-pingsender-version",
+    b"x-pipeline-proxy",
+    b"x-source-tags",
+    b"x-telemetry-agent",
+)
+
+
+class Match(msgspec.Struct, frozen=True, gc=False):
+    """Where a request goes.
+
+    Args:
+        carrier: how its pings travel; `none` where no path matches.
+        route: the schema's route; empty where the body decides it.
+        id: the document id as given, unchecked; empty on carriers that have none.
+    """
+
+    carrier: Carrier
+    route: str = ""
+    id: str = ""
+
+
+class Routes:
+    """Knows which routes have a schema, and so tells Glean application ids from namespaces.
+
+    Args:
+        routes: every route with a schema.
+    """
+
+    def __init__(self, routes: Iterable[str]) -> None:
+        self.known = frozenset(routes)
+        self._namespaces = frozenset(route.partition("/")[0] for route in self.known)
+        self._route_of = lru_cache(maxsize=4096)(self._find_route)
+
+    def match(self, path: str) -> Match:
+        """The carrier, route and id of a path. Slashes are strict: a trailing one makes another path."""
+        if path.startswith("/submit/"):
+            return self._submit(path)
+        if path == "/batch":
+            return Match("batch")
+        if path == "/.api/graphql":
+            return Match("graphql")
+        if _SENTRY.fullmatch(path):
+            return Match("sentry", "sentry/event/1")
+        return Match("none")
+
+    def _submit(self, path: str) -> Match:
+        parts = path.split("/")
+        if "" in parts[2:]:
+            return Match("none")
+        if len(parts) == 6:
+            _, _, namespace, doctype, version, document_id = parts
+            carrier, route = self._route_of(namespace, doctype, version)
+            return Match(carrier, route, document_id)
+        if len(parts) == 9 and parts[2] == "telemetry":
+            return Match("telemetry", f"telemetry/{parts[4]}/4", parts[3])
+        return Match("none")
+
+    def _find_route(self, namespace: str, doctype: str, version: str) -> tuple[Carrier, str]:
+        """Four segments: a route of its own, or else a ping of an application that is no namespace: Glean."""
+        route = f"{namespace}/{doctype}/{version}"
+        if route not in self.known and namespace not in self._namespaces and version == "1":
+            return "glean", _GLEAN
+        return "structured", route
+
+
+def early_refusal(
+    method: str, path: str, query: str, headers: Mapping[bytes, bytes], match: Match, limits: Limits
+) -> str:
+    """Why a request is refused before its body is read, as a short code; `ok` if it is not."""
+    size = limits.field_bytes
+    if len(path) > size:
+        return "path_too_long"
+    if len(query) > size:
+        return "header_too_large"
+    for name, value in headers.items():
+        if len(value) > size and name in KEPT_HEADERS:
+            return "header_too_large"
+    if match.carrier == "none":
+        return "not_found"
+    if method != "POST" and (method != "PUT" or match.carrier in ("batch", "graphql", "sentry")):
+        return "method_not_allowed"
+    length = headers.get(b"content-length")
+    if length is None:
+        return "ok" if b"transfer-encoding" in headers else "length_required"
+    return "ok" if int(length) <= limits.body_bytes else "body_too_large"
+
+
+def record_ids(match: Match, path: str, headers: Mapping[bytes, bytes], body: bytes) -> list[str]:
+    """The ledger's keys for a request: its document id, the ids in X-Telsim-Record-Id, or one made from its content.
+
+    The last is the same for the same content, so sending a request again is noticed on every carrier.
+    """
+    if match.id and UUID.fullmatch(match.id):
+        return [match.id.lower()]
+    given = headers.get(b"x-telsim-record-id")
+    if given is not None:
+        ids = [text.strip().lower() for text in given.decode("latin-1").split(",")]
+        if ids and all(UUID.fullmatch(text) for text in ids):
+            return ids
+    inside = _UUID_IN.search(path)
+    return [inside[0].lower()] if inside else [derived_id(path.encode("utf-8", "surrogateescape"), body)]
+
+
+def derived_id(*parts: bytes) -> str:
+    """A UUID (version 8, RFC 9562) that is a function of `parts`."""
+    digest = blake2b(b"\0".join(parts), digest_size=16).digest()
+    value = bytearray(digest)
+    value[6] = (value[6] & 0x0F) | 0x80
+    value[8] = (value[8] & 0x3F) | 0x80
+    text = value.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

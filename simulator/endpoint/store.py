@@ -1,0 +1,207 @@
+"""The durable store: every decision on disk before anybody hears of it.
+
+One writer thread takes whatever is waiting and commits it as one transaction (group commit) to SQLite's write-ahead
+log. What a commit holds survives the death of the process; with `fsync` also a power cut. Ids accepted before are
+kept in memory and read again at start.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import msgspec
+
+from simulator.clock import wall_clock_ns
+from simulator.endpoint.codes import DUPLICATE, OK
+from simulator.endpoint.message import Decision
+from simulator.endpoint.store_file import open_store, primary_code
+
+_GROUP_PINGS = 8192
+_SQLITE_IOERR, _SQLITE_FULL = 10, 13
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """What the ledger holds, counted. `batches` are committed groups."""
+
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    batches: int = 0
+    by_route: dict[str, int] = msgspec.field(default_factory=dict)
+    by_code: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Submission(msgspec.Struct, gc=False, eq=False):
+    """Decisions on their way to the disk, and what became of them.
+
+    Args:
+        decisions: of one request.
+        done: whatever the owner needs to recognise it by.
+        duplicates: positions of the decisions whose id was accepted before.
+        failure: code of the failure; `ok` once they are stored.
+    """
+
+    decisions: Sequence[Decision]
+    done: Any = None
+    duplicates: Sequence[int] = ()
+    failure: str = OK
+
+
+class Store:
+    """Writes decisions in groups and knows which ids were accepted.
+
+    Args:
+        path: SQLite file; made if it does not exist.
+        fsync: survive a power cut too, for one disk flush a group.
+        payloads: keep the pings themselves.
+        max_bytes: size at which the store counts as full; 0 for the disk's own.
+        settle: called from the writer thread with the submissions of each finished group.
+
+    Raises:
+        InputError: the file is damaged or is not a store; it is left as it was.
+        EndpointError: another process has it open, or it cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        settle: Callable[[list[Submission]], None],
+        fsync: bool = False,
+        payloads: bool = True,
+        max_bytes: int = 0,
+    ) -> None:
+        self.path = path
+        self.totals = Totals()
+        self._settle = settle
+        self._payloads = payloads
+        self._waiting: SimpleQueue[Submission | None] = SimpleQueue()
+        self._file = open_store(path, fsync=fsync, max_bytes=max_bytes)
+        self._accepted: set[bytes] = set()
+        self._next = 1
+        self._load()
+        self._thread = threading.Thread(target=self._write_groups, name="store", daemon=True)
+        self._thread.start()
+
+    def put(self, submission: Submission) -> None:
+        """Hand decisions over; `settle` tells when they are stored, or that they could not be."""
+        self._waiting.put(submission)
+
+    def close(self) -> None:
+        """Store everything handed over, then close the file. Safe to call twice."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+        self._file.close()
+
+    def size_bytes(self) -> int:
+        """Bytes on disk, the write-ahead log included."""
+        size = 0
+        for name in (self.path, self.path.with_name(self.path.name + "-wal")):
+            with suppress(OSError):
+                size += name.stat().st_size
+        return size
+
+    def _load(self) -> None:
+        """Read back what earlier processes stored."""
+        database = self._file.database
+        totals = self.totals
+        for route, code, count in database.execute("SELECT route, code, count(*) FROM pings GROUP BY 1, 2"):
+            self._count(code, route, count)
+        (totals.duplicates,) = database.execute("SELECT count(*) FROM duplicates").fetchone()
+        if totals.duplicates:
+            totals.by_code[DUPLICATE] = totals.duplicates
+        (totals.batches,) = database.execute("SELECT value FROM meta WHERE name = 'batches'").fetchone()
+        self._next = (database.execute("SELECT max(seq) FROM pings").fetchone()[0] or 0) + 1
+        for (text,) in database.execute("SELECT id FROM pings WHERE code = 'ok'"):
+            self._accepted.add(bytes.fromhex(text.replace("-", "")))
+
+    def _count(self, code: str, route: str, count: int) -> None:
+        totals = self.totals
+        if code == OK:
+            totals.accepted += count
+        else:
+            totals.rejected += count
+        totals.by_code[code] = totals.by_code.get(code, 0) + count
+        totals.by_route[route] = totals.by_route.get(route, 0) + count
+
+    def _write_groups(self) -> None:
+        for group in self._groups():
+            self._write(group)
+            self._settle(group)
+
+    def _groups(self) -> Iterator[list[Submission]]:
+        """Whatever waits, as one group, as soon as the last one is written."""
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            group, size, last = [first], len(first.decisions), False
+            while size < _GROUP_PINGS:
+                try:
+                    more = self._waiting.get_nowait()
+                except Empty:
+                    break
+                if more is None:
+                    last = True
+                    break
+                group.append(more)
+                size += len(more.decisions)
+            yield group
+            if last:
+                return
+
+    def _write(self, group: list[Submission]) -> None:
+        """Store a group whole or not at all, ids included."""
+        now_ms = wall_clock_ns() // 1_000_000
+        rows: list[Any] = []
+        again: list[Any] = []
+        added: list[bytes] = []
+        for submission in group:
+            self._judge(submission, rows, again, added, now_ms)
+        try:
+            self._file.write(rows, again)
+        except sqlite3.Error as error:
+            self._accepted.difference_update(added)
+            code = "disk_full" if primary_code(error) in (_SQLITE_FULL, _SQLITE_IOERR) else "store_error"
+            for submission in group:
+                submission.failure = code
+                submission.duplicates = ()
+            return
+        self._next += len(rows) // 6
+        self._book(rows, len(again) // 2)
+
+    def _judge(
+        self, submission: Submission, rows: list[Any], again: list[Any], added: list[bytes], now_ms: int
+    ) -> None:
+        """Tell new ids from known ones. The row lists are flat: six and two values a row, as SQLite binds them."""
+        accepted, payloads = self._accepted, self._payloads
+        seq = self._next + len(rows) // 6
+        duplicates: list[int] = []
+        for position, one in enumerate(submission.decisions):
+            if one.code == OK:
+                key = bytes.fromhex(one.id.replace("-", ""))
+                if key in accepted:
+                    again += (one.id, now_ms)
+                    duplicates.append(position)
+                    continue
+                accepted.add(key)
+                added.append(key)
+            rows += (seq, one.id, one.code, one.route, now_ms, one.payload if payloads else None)
+            seq += 1
+        submission.duplicates = duplicates
+
+    def _book(self, rows: list[Any], duplicates: int) -> None:
+        for code, route in zip(rows[2::6], rows[3::6], strict=True):
+            self._count(code, route, 1)
+        totals = self.totals
+        totals.batches += 1
+        if duplicates:
+            totals.duplicates += duplicates
+            totals.by_code[DUPLICATE] = totals.by_code.get(DUPLICATE, 0) + duplicates
