@@ -96,8 +96,8 @@ def schedule_kept(e: Evidence) -> BoundVerdict | None:
 
 
 def near_calibration(e: Evidence) -> BoundVerdict | None:
-    """A generator that is as fast as against a null sink cannot show more of the target."""
-    if e.calibration_share is None or e.calibration_share < _NEAR_CALIBRATION:
+    """A closed loop that is as fast as against a null sink cannot show more of the target."""
+    if e.open_loop or e.calibration_share is None or e.calibration_share < _NEAR_CALIBRATION:
         return None
     return BoundVerdict(
         "generator", f"it sent {e.calibration_share:.0%} of what it reaches against a null sink"
@@ -105,8 +105,8 @@ def near_calibration(e: Evidence) -> BoundVerdict | None:
 
 
 def far_from_calibration(e: Evidence) -> BoundVerdict | None:
-    """A generator that does much more against a null sink was waiting for the target."""
-    if e.calibration_share is None or e.calibration_share > _FAR_FROM_CALIBRATION:
+    """A closed loop that does much more against a null sink was waiting for the target."""
+    if e.open_loop or e.calibration_share is None or e.calibration_share > _FAR_FROM_CALIBRATION:
         return None
     return BoundVerdict("target", f"it sent {e.calibration_share:.0%} of what it reaches against a null sink")
 

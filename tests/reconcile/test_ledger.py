@@ -1,0 +1,160 @@
+"""The ledger is read from wherever it can be had, and says so clearly where it cannot."""
+
+import json
+import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+from simulator.errors import EndpointError, InputError, UsageError
+from simulator.reconcile import ledger as module
+from simulator.reconcile.ledger import hash_ids, read_ledger
+
+IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(7)]
+
+
+def stored(ledger, name):
+    wanted = hash_ids(np.array([name.encode()], dtype="S36"))[0]
+    return ledger.stored[np.all(ledger.keys == wanted, axis=1)].tolist()
+
+
+def test_a_file_may_name_ids_in_several_ways(tmp_path):
+    file = tmp_path / "stored.ndjson"
+    lines = [
+        *(IDS[0], IDS[0].upper(), "", json.dumps(IDS[1]), json.dumps({"id": IDS[2], "n": 1})),
+        *(json.dumps({"document_id": IDS[3]}), json.dumps({"id": IDS[4], "state": "rejected"})),
+    ]
+    file.write_text("\n".join(lines))
+    found = read_ledger(str(file))
+    assert [stored(found, name) for name in IDS] == [[1, 1], [1], [1], [1], [0], [], []]
+    assert found.source == "stored.ndjson"
+
+
+@pytest.mark.parametrize("line", ["{", '{"name": "x"}', '{"id": 7}'])
+def test_a_line_without_an_id_is_named(tmp_path, line):
+    file = tmp_path / "stored.ndjson"
+    file.write_text(f"{IDS[0]}\n{line}\n")
+    with pytest.raises(InputError, match=r"stored\.ndjson:2"):
+        read_ledger(str(file))
+
+
+@pytest.mark.parametrize("text", ["", "none"])
+def test_no_ledger_is_a_choice(text):
+    assert read_ledger(text) is None
+
+
+def test_a_ledger_that_is_not_there_is_told():
+    with pytest.raises(UsageError, match="is no file"):
+        read_ledger("nowhere.ndjson")
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "store.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE pings (id TEXT, copies INT)")
+        connection.executemany("INSERT INTO pings VALUES (?, ?)", [(IDS[0], 1), (IDS[1], 3)])
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT id FROM pings", [[1], [1]]),
+        ("SELECT id, copies FROM pings", [[1], [3]]),
+        ("SELECT id, count(*) FROM pings GROUP BY id", [[1], [1]]),
+    ],
+)
+def test_a_query_gives_ids_and_copies(database, query, expected):
+    found = read_ledger(f"sqlite:///{database}?query={query}")
+    assert [stored(found, name) for name in IDS[:2]] == expected
+
+
+def test_a_query_cannot_write(database):
+    with pytest.raises(InputError, match="readonly"):
+        read_ledger(f"sqlite:///{database}?query=DELETE FROM pings")  # noqa: S608 - the query under test
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "said"),
+    [
+        ("sqlite:///{}", UsageError, "query="),
+        ("sqlite:///{}.gone?query=SELECT 1", UsageError, "no database file"),
+        ("sqlite:///{}?query=SELECT nothing", InputError, "nothing"),
+        ("sqlite:///{}?query=SELECT id, 'many' FROM pings", InputError, "many"),
+    ],
+)
+def test_a_query_that_fails_is_explained(database, url, error, said):
+    with pytest.raises(error, match=said):
+        read_ledger(url.format(database))
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        url = urlsplit(self.path)
+        asked = parse_qs(url.query)
+        if url.path == "/ledger":
+            self.answer(json.dumps({"accepted": len(IDS)}).encode())
+        elif url.path == "/ledger/entries":
+            after, limit = int(asked["after"][0]), int(asked["limit"][0])
+            entries = [
+                {"seq": seq, "id": name, "state": "rejected" if seq == 2 else "accepted", "copies": 5}
+                for seq, name in enumerate(IDS, start=1)
+            ]
+            page = entries[after : after + limit]
+            self.answer("".join(json.dumps(entry) + "\n" for entry in page).encode())
+        elif url.path == "/plain":
+            self.answer(json.dumps({"id": IDS[0]}).encode())
+        elif url.path == "/nonsense":
+            self.answer(b"<html>")
+        else:
+            self.send_error(404)
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def host():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("path", ["", "/", "/ledger", "/ledger/entries"])
+@pytest.mark.parametrize("page", [3, 7, 100])
+def test_a_ledger_over_http_is_paged_through(host, monkeypatch, path, page):
+    monkeypatch.setattr(module, "_PAGE", page)
+    found = read_ledger(host + path)
+    assert found.stored.tolist() == [1, 0, 1, 1, 1, 1, 1]
+
+
+def test_a_ledger_of_somebody_else_may_ignore_paging(host):
+    assert read_ledger(f"{host}/plain").stored.tolist() == [1]
+
+
+def test_auto_finds_the_ledger_of_the_endpoint(host):
+    assert len(read_ledger("auto", host=host).keys) == len(IDS)
+    assert read_ledger("auto", host=f"{host}/other") is None
+    assert read_ledger("auto") is None
+    assert read_ledger("auto", host="http://127.0.0.1:1") is None
+
+
+@pytest.mark.parametrize("path", ["/gone", "/nonsense"])
+def test_a_ledger_that_does_not_answer_is_an_error(host, path):
+    with pytest.raises(EndpointError, match=path):
+        read_ledger(host + path)

@@ -1,0 +1,229 @@
+"""The verdict follows from the accounting, the objectives and the generator's health, and from nothing else."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from simulator.corpus import open_corpus, write_corpus
+from simulator.errors import EndpointError, ExitCode, InputError
+from simulator.histogram import Histogram
+from simulator.reconcile import exit_code, read_summary, reconcile
+from simulator.reconcile.accounting import account
+from simulator.reconcile.summary import summarise
+from simulator.records import Ping
+from simulator.rundir import (
+    CorpusRef,
+    Distribution,
+    Distributions,
+    Pacing,
+    RunMeta,
+    StageSum,
+    WorkerHealth,
+    write_outcomes,
+    write_run_meta,
+)
+from simulator.thresholds import parse_thresholds
+
+SECOND = 1_000_000_000
+
+
+def packed(*ms):
+    histogram = Histogram()
+    histogram.record_many(np.array([int(one * 1e6) for one in ms]))
+    return Distribution(total=histogram.pack())
+
+
+def run_meta(**changes):
+    base = {
+        "measured_from_ns": 0,
+        "measured_to_ns": 4 * SECOND,
+        "requests": 8,
+        "pings": 80,
+        "bytes_sent": 4000,
+        "histograms": Distributions(
+            service=packed(1, 2, 3, 50), corrected=packed(1, 2, 3, 90), lateness=packed(40)
+        ),
+        "workers": [WorkerHealth(index=0, cpu_share=0.5)],
+        "stages": {"parse": StageSum(sum_ms=6, count=4)},
+    }
+    return RunMeta(**(base | changes))
+
+
+@pytest.fixture
+def judge(make_truth, make_outcomes, make_ledger):
+    def make(rows=((0, 0, "accepted"),), thresholds=(), stored=None, meta=None, **options):
+        outcomes = make_outcomes(list(rows))
+        ledger = make_ledger(stored) if stored is not None else None
+        accounting = account(outcomes, make_truth(["accept"] * len(rows)), ledger)
+        objectives = parse_thresholds(thresholds)
+        return summarise(accounting, meta or run_meta(), outcomes, thresholds=objectives, **options)
+
+    return make
+
+
+def test_figures_come_from_the_measured_window(judge):
+    found = judge()
+    assert (found.window_s, found.requests_per_s, found.pings_per_s, found.bytes_per_s) == (4, 2, 20, 1000)
+    assert found.latency_ms.max == 50
+    assert found.latency_ms.p50 == pytest.approx(2, rel=0.01)
+    assert found.stages["parse"].mean_ms == 1.5
+
+
+def test_latency_counts_from_the_due_time_in_open_loops_only(judge):
+    assert judge().corrected_latency_ms == judge().latency_ms
+    opened = judge(meta=run_meta(pacing=Pacing(model="rate", open_loop=True)))
+    assert (opened.latency_ms.max, opened.corrected_latency_ms.max) == (50, 90)
+
+
+def test_a_run_that_died_is_measured_by_its_outcomes(judge):
+    rows = [(number, number, "accepted") for number in range(3)]
+    found = judge(rows, meta=RunMeta())
+    assert (found.requests, found.window_s) == (1, 0.002)
+    assert found.latency_ms.max == 2
+    assert found.lateness_ms.max == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "stored", "thresholds", "reason"),
+    [
+        ([(0, 0, "accepted")], {}, [], "lost==0: it is 1"),
+        ([(0, 0, "accepted")], {0: 3}, [], "duplicated==0: it is 2"),
+        ([(0, 0, "rejected")], {}, [], "wrongly_rejected==0: it is 1"),
+        ([(0, 0, "accepted"), (1, 1, "failed")], {0: 1}, [], "errors==0: it is 50 %"),
+        ([(0, 0, "failed")], {}, ["errors<=100%"], "no ping was answered"),
+        ([(0, 0, "unsent")], {}, [], "no ping was answered"),
+        ([(0, 0, "accepted")], {0: 1}, ["p99<10ms"], "p99<10ms: it is 49.9"),
+        ([(0, 0, "accepted")], {0: 1}, ["pings_per_s>10k"], "pings_per_s>10k: it is 20"),
+        ([(0, 0, "accepted")], {0: 1}, ["stage.gone<10ms"], "not measured"),
+        ([(0, 0, "accepted")], None, ["lost==0"], "lost==0: not measured"),
+        ([(0, 0, "accepted")], {0: 1}, ["metric:x<1"], "not measured"),
+        ([(0, 0, "accepted")], {0: 3}, ["duplicated_by_retry==1", "duplicated<9"], "duplicated_by_retry==1"),
+    ],
+)
+def test_what_is_broken_is_said(judge, rows, stored, thresholds, reason):
+    found = judge(rows, thresholds, stored)
+    assert (found.verdict, exit_code(found)) == ("fail", ExitCode.FAILED)
+    assert any(reason in given for given in found.reasons), found.reasons
+
+
+def test_objectives_that_hold_pass(judge):
+    objectives = ["p50<10ms", "errors<1%", "stage.parse<2ms", "metric:up==1", "service.mean<20ms", "max<1s"]
+    found = judge(thresholds=objectives, stored={0: 1}, exposition="up 1\n")
+    assert (found.verdict, found.reasons, exit_code(found)) == ("pass", [], ExitCode.PASS)
+    assert all(result.ok for result in found.thresholds)
+
+
+def test_without_a_ledger_the_defaults_about_the_store_stay_open(judge):
+    found = judge()
+    assert found.verdict == "pass"
+    assert {result.metric for result in found.thresholds if result.ok is None} == {
+        *("lost", "duplicated", "stored_though_rejected"),
+    }
+
+
+def busy(**changes):
+    return run_meta(requests=4000, workers=[WorkerHealth(index=0, cpu_share=0.99)], **changes)
+
+
+def test_a_run_at_the_generators_limit_does_not_pass(judge):
+    found = judge(meta=busy())
+    assert (found.bound, found.verdict, exit_code(found)) == (
+        *("generator", "generator-bound"),
+        ExitCode.GENERATOR_BOUND,
+    )
+    assert judge(meta=busy(), allow_generator_bound=True).verdict == "pass"
+    assert judge([(0, 0, "failed")], meta=busy()).verdict == "fail"
+
+
+def test_an_interrupted_run_says_so_first(judge):
+    found = judge([(0, 0, "failed")], meta=run_meta(interrupted=True))
+    assert (found.verdict, exit_code(found)) == ("interrupted", ExitCode.INTERRUPTED)
+    assert len(found.reasons) > 1
+
+
+def test_outcomes_left_on_another_machine_are_missed(judge):
+    found = judge(meta=run_meta(workers=[WorkerHealth(index=0, pings=7)]))
+    assert "outcomes of 6 pings" in found.reasons[0]
+
+
+def ping(number):
+    name = f"{number:08x}-0000-4000-8000-000000000000"
+    return Ping(
+        id=name,
+        due_ms=number,
+        client=0,
+        ping="topsite_click",
+        product="firefox",
+        route="activity-stream/events/1",
+        label="valid",
+        expect="accept",
+        method="POST",
+        path=f"/submit/activity-stream/events/1/{name}",
+        body=msgspec.Raw(b"{}"),
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    write_corpus(tmp_path / "corpus", [ping(number) for number in range(3)])
+    return open_corpus(tmp_path / "corpus")
+
+
+@pytest.fixture
+def run(tmp_path, corpus, make_outcomes):
+    path = tmp_path / "run"
+    path.mkdir()
+    rows = make_outcomes([(number, number, "accepted") for number in range(3)])
+    rows["id"] = [ping(number).id.encode() for number in range(3)]
+    write_outcomes(path, 0, rows)
+    write_run_meta(path, run_meta(corpus=CorpusRef(sha256=corpus.meta.sha256)))
+    return path
+
+
+def test_a_run_is_reconciled_from_its_files(tmp_path, run, corpus):
+    stored = tmp_path / "stored.ndjson"
+    stored.write_text("\n".join(ping(number).id for number in (0, 2)))
+    found = reconcile(run, corpus, ledger=str(stored))
+    assert (found.pings, found.lost, found.ledger, found.verdict) == (3, 1, "stored.ndjson", "fail")
+    assert found.examples[0].id == ping(1).id
+    assert read_summary(run) == found
+
+
+def test_the_summary_has_the_keys_of_the_contract(run, corpus):
+    reconcile(run, corpus, ledger="none")
+    written = msgspec.json.decode((run / "summary.json").read_bytes())
+    assert {
+        *("requests", "pings", "accepted", "rejected", "failed", "unknown", "lost", "duplicated"),
+        *("wrongly_accepted", "wrongly_rejected", "requests_per_s", "pings_per_s", "bytes_per_s"),
+        *("latency_ms", "corrected_latency_ms", "lateness_ms", "stages", "bound", "thresholds", "verdict"),
+    } <= written.keys()
+    assert {"p50", "p90", "p99", "p99_9", "max"} <= written["latency_ms"].keys()
+
+
+def test_another_corpus_is_refused(run, corpus, make_outcomes):
+    write_run_meta(run, run_meta(corpus=CorpusRef(sha256="ff" * 32, name="other")))
+    with pytest.raises(InputError, match="another corpus"):
+        reconcile(run, corpus, ledger="none")
+    write_run_meta(run, run_meta())
+    write_outcomes(run, 1, make_outcomes([(99, 0, "accepted")]))
+    with pytest.raises(InputError, match="record 99"):
+        reconcile(run, corpus, ledger="none")
+
+
+def test_a_summary_that_is_not_there_is_explained(tmp_path):
+    with pytest.raises(InputError, match="not reconciled"):
+        read_summary(tmp_path)
+    (tmp_path / "summary.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_summary(tmp_path)
+
+
+def test_server_metrics_that_do_not_answer_are_an_error(run, corpus):
+    with pytest.raises(EndpointError, match="no metrics"):
+        reconcile(
+            run,
+            corpus,
+            ledger="none",
+            thresholds=parse_thresholds(["metric:up==1"]),
+            metrics_url="http://127.0.0.1:1/metrics",
+        )
