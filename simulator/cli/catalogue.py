@@ -134,7 +134,7 @@ def draw_table(rows: list[PingType], *, console: Console) -> None:
         for row in rows:
             if (row.product, _routes(row)) == group:
                 table.add_row(f"  {row.name}", f"[dim]{row.section}[/dim]")
-        console.print(f"\n[bold]{group[0]}[/bold]  {group[1]}")
+        console.print(f"\n[bold]{group[0]}[/bold]  {group[1]}", highlight=False)
         console.print(table)
 
 
