@@ -151,16 +151,24 @@ class _Groups:
         return np.bincount(self.of_row, weights=values, minlength=len(self.stored)).astype(np.int64)
 
 
+def _order(keys: Keys) -> npt.NDArray[np.intp]:
+    """An order in which equal keys stand together; the second half is only looked at where the first collides."""
+    order = np.argsort(keys[:, 0])
+    first, second = keys[order, 0], keys[order, 1]
+    collided = (first[1:] == first[:-1]) & (second[1:] != second[:-1])
+    return np.lexsort((keys[:, 1], keys[:, 0])) if collided.any() else order
+
+
 def _group(rows: Keys, ledger: Ledger | None) -> _Groups:
     entries = ledger.keys if ledger else np.empty((0, 2), np.uint64)
     keys = np.concatenate((rows, entries))
     if not len(keys):
         return _Groups(np.empty(0, np.int64), np.empty(0, np.int64), 0)
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    ordered = keys[order]
+    order = _order(keys)
+    first, second = keys[order, 0], keys[order, 1]
     starts = np.empty(len(keys), dtype=bool)
     starts[0] = True
-    np.any(ordered[1:] != ordered[:-1], axis=1, out=starts[1:])
+    starts[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
     of_all = np.empty(len(keys), dtype=np.int64)
     of_all[order] = np.cumsum(starts) - 1
     groups = int(starts.sum())

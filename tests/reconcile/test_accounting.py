@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from simulator.reconcile import accounting
 from simulator.reconcile.accounting import account
 from simulator.reconcile.ledger import hash_ids
 from simulator.records import EXPECTATIONS, STATES
@@ -172,3 +173,16 @@ def test_ids_that_differ_in_one_character_have_unlike_keys():
     keys = hash_ids(np.array(ids, dtype="S36"))
     for column in range(2):
         assert len(np.unique(keys[:, column])) == len(ids)
+
+
+def test_ids_whose_first_hash_collides_stay_apart(make_truth, make_outcomes, make_ledger, monkeypatch):
+    def half_blind(ids):
+        keys = hash_ids(ids)
+        keys[:, 0] = 1
+        return keys
+
+    monkeypatch.setattr(accounting, "hash_ids", half_blind)
+    stored = make_ledger({number: number % 2 for number in range(20)})
+    stored.keys[:, 0] = 1
+    rows = [(number, number, "accepted") for number in range(20)]
+    assert account(make_outcomes(rows), make_truth(["accept"] * 20), stored).lost == 10
