@@ -1,0 +1,1 @@
+"""Firefox: new tab pages and the messaging system ("Metrics we collect", data_events.md)."""

@@ -1,0 +1,1 @@
+"""Section "Activity Stream Router pings"."""

@@ -1,0 +1,1 @@
+"""Section "Sponsored TopSites pings"."""

@@ -1,0 +1,1 @@
+"""Section "Top Story pings"."""

@@ -1,0 +1,1 @@
+"""Section "User event pings": one module for each type of interaction."""

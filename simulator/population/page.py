@@ -1,0 +1,185 @@
+"""What new tabs show: layouts of top sites, slates of stories, advertisers. Drawn once a scenario, from pools.
+
+Faker supplies the names and addresses; nothing here is drawn while people are simulated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from urllib.parse import quote
+
+from faker import Faker
+
+from simulator.distributions import Choice
+from simulator.randomness import Stream, purpose_key, stream
+
+ICON_TYPES: Final = (
+    "custom_screenshot",
+    "screenshot_with_icon",
+    "screenshot",
+    "tippytop",
+    "rich_icon",
+    "no_image",
+)
+SEARCH_VENDORS: Final = ("google", "amazon", "bing", "duckduckgo", "wikipedia")
+
+_TILES_IN_A_ROW = 8
+_STORIES_IN_A_SLATE = 21
+_SPONSORED_STORIES_AT = (2, 5, 11)
+_ADVERTISERS = 24
+_LAYOUTS = 96
+_SLATES = 48
+
+# How tiles get their pictures and kinds. Assumption: no public figure was found.
+_ICON_SHARES = {
+    "tippytop": 0.38,
+    "rich_icon": 0.3,
+    "screenshot_with_icon": 0.17,
+    "screenshot": 0.08,
+    "no_image": 0.05,
+    "custom_screenshot": 0.02,
+}
+_PINNED, _SEARCH = 0.12, 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Advertiser:
+    """Who pays for a sponsored tile."""
+
+    name: str
+    tile_id: int
+    impression_url: str
+    click_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One top site: how its picture is made, and what kind of tile it is (None: an ordinary site)."""
+
+    icon_type: str
+    card_type: str | None = None
+    search_vendor: str | None = None
+    advertiser: Advertiser | None = None
+
+
+class Layout:
+    """The top sites of one client, in order. Never changed; `replaced` makes another."""
+
+    def __init__(self, tiles: tuple[Tile, ...]) -> None:
+        self.tiles = tiles
+
+    @cached_property
+    def icon_counts(self) -> tuple[int, ...]:
+        """How many tiles have each of `ICON_TYPES`."""
+        counted = Counter(tile.icon_type for tile in self.tiles)
+        return tuple(counted[icon] for icon in ICON_TYPES)
+
+    @cached_property
+    def pinned(self) -> int:
+        """How many tiles are pinned."""
+        return sum(tile.card_type == "pinned" for tile in self.tiles)
+
+    @cached_property
+    def search_shortcuts(self) -> int:
+        """How many tiles are search shortcuts."""
+        return sum(tile.card_type == "search" for tile in self.tiles)
+
+    @cached_property
+    def sponsored(self) -> tuple[tuple[int, Tile], ...]:
+        """Positions and tiles that somebody pays for."""
+        return tuple((position, tile) for position, tile in enumerate(self.tiles) if tile.advertiser)
+
+    def replaced(self, position: int, tile: Tile) -> Layout:
+        """The same layout with another tile at a position."""
+        return Layout((*self.tiles[:position], tile, *self.tiles[position + 1 :]))
+
+    def without_sponsored(self) -> Layout:
+        """The layout of somebody who switched sponsored tiles off."""
+        return Layout(tuple(Tile(tile.icon_type) if tile.advertiser else tile for tile in self.tiles))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One recommended article; `shim` is the ad server's token of a sponsored one."""
+
+    id: int
+    shim: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """The stories that a new tab recommends at one time, in order."""
+
+    number: int
+    stories: tuple[Story, ...]
+
+
+class PageContent:
+    """The pools that a scenario's new tabs show, the same for every worker.
+
+    Args:
+        seed: the corpus's seed.
+        sponsored_tiles: how many sponsored tiles a layout has, 0 to 2.
+    """
+
+    def __init__(self, seed: int, *, sponsored_tiles: int) -> None:
+        random = stream(seed, 0, "page content")
+        fake = Faker("en_US", use_weighting=False)
+        fake.seed_instance(purpose_key(seed, "faker") % 2**32)
+        self.advertisers = [_advertiser(fake, random, number) for number in range(_ADVERTISERS)]
+        self._icon = Choice(_ICON_SHARES)
+        self.layouts = [self._layout(random, sponsored_tiles) for _ in range(_LAYOUTS)]
+        self.plain_layouts = [layout.without_sponsored() for layout in self.layouts]
+        self.slates = [_slate(random, number, sponsored=True) for number in range(_SLATES)]
+        self.plain_slates = [
+            Slate(slate.number + _SLATES, tuple(Story(story.id) for story in slate.stories))
+            for slate in self.slates
+        ]
+
+    def tile(self, random: Stream) -> Tile:
+        """A tile that nobody pays for."""
+        icon = self._icon(random.uniform())
+        kind = random.uniform()
+        if kind < _PINNED:
+            return Tile(icon, "pinned")
+        if kind < _PINNED + _SEARCH:
+            vendor = SEARCH_VENDORS[int(random.uniform() * len(SEARCH_VENDORS))]
+            return Tile("tippytop", "search", vendor)
+        return Tile(icon)
+
+    def _layout(self, random: Stream, sponsored_tiles: int) -> Layout:
+        paid = [
+            Tile(
+                "tippytop", "spoc", advertiser=self.advertisers[int(random.uniform() * len(self.advertisers))]
+            )
+            for _ in range(sponsored_tiles)
+        ]
+        return Layout((*paid, *(self.tile(random) for _ in range(_TILES_IN_A_ROW - sponsored_tiles))))
+
+
+def _advertiser(fake: Faker, random: Stream, number: int) -> Advertiser:
+    host = f"{fake.domain_word()}.example"  # reserved names (RFC 2606): nobody is named by accident
+    token = quote(
+        f"{fake.pystr(min_chars=40, max_chars=40)}={fake.pystr(min_chars=24, max_chars=24)}", safe=""
+    )
+    return Advertiser(
+        name=host.split(".", maxsplit=1)[0],
+        tile_id=40 + number,
+        impression_url=f"https://{host}/static?id={token}",
+        click_url=f"https://{host}/ctp?version=16.0.0&key={1_598_991_514_900_100_001 + int(random.uniform() * 1e9)}"
+        f"&ci={random.uuid()}&ctag={number}",
+    )
+
+
+def _slate(random: Stream, number: int, *, sponsored: bool) -> Slate:
+    stories = []
+    for position in range(_STORIES_IN_A_SLATE):
+        story_id = 10_000 + int(random.uniform() * 90_000)
+        shim = None
+        if sponsored and position in _SPONSORED_STORIES_AT:
+            shim = random.uuid().replace("-", "") + "," + random.uuid().replace("-", "/")
+        stories.append(Story(story_id, shim))
+    return Slate(number, tuple(stories))

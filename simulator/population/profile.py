@@ -1,0 +1,159 @@
+"""A client's profile: everything that is settled before the first event, as a function of its number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms, utc
+from simulator.population.preferences import ALL_ON, OFF_SHARE
+from simulator.randomness import client_keys, split_uuids, uniforms, uuid_text
+from simulator.scenario import Scenario
+
+#: Minutes east of UTC of a locale's people, with the share that lives there. Assumption, from where each
+#: language is spoken; en-US by the population of the United States' time zones.
+TIME_ZONES: Mapping[str, Mapping[int, float]] = {
+    "en-US": {-300: 0.48, -360: 0.29, -420: 0.07, -480: 0.16},
+    "en-CA": {-300: 0.65, -360: 0.1, -420: 0.12, -480: 0.13},
+    "pt-BR": {-180: 1},
+    "en-GB": {0: 1},
+    "ru": {180: 0.7, 300: 0.2, 420: 0.1},
+    "zh-CN": {480: 1},
+    "ja": {540: 1},
+}
+_ELSEWHERE: Mapping[int, float] = {60: 1}
+
+#: Versions of the channels that do not follow the scenario's `versions`: the trains ahead of release, and ESR.
+_CHANNEL_VERSIONS: Mapping[str, str] = {
+    "beta": "96.0",
+    "nightly": "97.0a1",
+    "aurora": "96.0b1",
+    "esr": "91.4.0",
+}
+
+_OS: Mapping[str, float] = {"Windows": 0.86, "Darwin": 0.08, "Linux": 0.06}
+
+#: What each column of a client's profile numbers decides. A new one goes to the end: order is history.
+_COLUMNS = (
+    "telemetry", "channel", "locale", "time_zone", "version", "regular", "new", "age", "os", "layout",
+    "default_browser", "pinned_tabs", "secure_proxy", "fenix", "sourcegraph_extension", "sourcegraph_web", "firefox",
+    "spare_1", "spare_2", "spare_3", *(f"pref_{bit}" for bit in OFF_SHARE),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One client as the simulation finds it. Ids are without braces; the builders put them where they belong."""
+
+    number: int
+    client_id: str
+    impression_id: str
+    context_id: str
+    normandy_id: str
+    telemetry_on: bool
+    firefox: bool
+    secure_proxy: bool
+    fenix: bool
+    sourcegraph_extension: bool
+    sourcegraph_web: bool
+    channel: str
+    locale: str
+    version: str
+    build_id: str
+    os: str
+    utc_offset_ms: int
+    regular: bool
+    is_new: bool
+    created_day: int
+    is_default_browser: bool
+    pinned_tabs: int
+    user_prefs: int
+    layout_number: float
+
+
+def build_id(version: str, channel: str) -> str:
+    """A build id (YYYYMMDDhhmmss) for a version: invented, but the same everywhere and later for later versions."""
+    major = int(version.split(".", 1)[0])
+    released_day = 18_969 + (major - 95) * 28 + (0 if channel in {"release", "esr"} else -7)
+    minute = sum(map(ord, version + channel)) % 1_440
+    return utc(released_day * MS_PER_DAY + minute * MS_PER_MINUTE).strftime("%Y%m%d%H%M%S")
+
+
+def _pick(u: npt.NDArray[np.float64], weights: Mapping[str, float]) -> list[str]:
+    names = list(weights)
+    cumulative = np.cumsum(np.array([weights[name] for name in names]))
+    positions = np.minimum(np.searchsorted(cumulative / cumulative[-1], u, side="right"), len(names) - 1)
+    return [names[position] for position in positions.tolist()]
+
+
+def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profile]:
+    """The profiles of consecutive clients. Each is a pure function of (scenario, seed, number).
+
+    Args:
+        scenario: its shares and weights decide what is likely.
+        seed: the corpus's seed.
+        clients: client numbers.
+    """
+    numbers = np.arange(clients.start, clients.stop)
+    keys = client_keys(seed, "profile", numbers)
+    draws = uniforms(keys[:, None], np.arange(len(_COLUMNS), dtype=np.uint64)[None, :])
+    u = {name: draws[:, column] for column, name in enumerate(_COLUMNS)}
+    locales = _pick(u["locale"], scenario.locales)
+    channels = _pick(u["channel"], scenario.channels)
+    versions = [
+        _CHANNEL_VERSIONS.get(channel, version)
+        for channel, version in zip(channels, _pick(u["version"], scenario.versions), strict=True)
+    ]
+    offsets = [
+        _weighted(TIME_ZONES.get(locale, _ELSEWHERE), at) * MS_PER_MINUTE
+        for locale, at in zip(locales, u["time_zone"].tolist(), strict=True)
+    ]
+    prefs = np.full(len(numbers), ALL_ON)
+    for bit, share in OFF_SHARE.items():
+        prefs &= np.where(u[f"pref_{bit}"] < share, ~bit, ~0)
+    start_day = epoch_ms(scenario.start) // MS_PER_DAY
+    is_new = u["new"] < scenario.population.new_profiles
+    created = np.where(is_new, start_day, start_day - 1 - (u["age"] ** 2 * 2_500).astype(np.int64))
+    products = scenario.products
+    builds = {pair: build_id(*pair) for pair in set(zip(versions, channels, strict=True))}
+    ids = [
+        split_uuids(uuid_text(client_keys(seed, purpose, numbers), np.zeros(len(numbers), dtype=np.uint64)))
+        for purpose in ("client id", "impression id", "context id", "normandy id")
+    ]
+    columns = zip(
+        clients,
+        *ids,
+        (u["telemetry"] < scenario.population.telemetry_on).tolist(),
+        (u["firefox"] < products.firefox).tolist(),
+        ((u["firefox"] < products.firefox) & (u["secure_proxy"] < products.secure_proxy)).tolist(),
+        (u["fenix"] < products.fenix).tolist(),
+        (u["sourcegraph_extension"] < products.sourcegraph_extension).tolist(),
+        (u["sourcegraph_web"] < products.sourcegraph_web).tolist(),
+        channels,
+        locales,
+        versions,
+        [builds[pair] for pair in zip(versions, channels, strict=True)],
+        _pick(u["os"], _OS),
+        offsets,
+        (u["regular"] < scenario.population.regular).tolist(),
+        is_new.tolist(),
+        created.tolist(),
+        (u["default_browser"] < 0.6).tolist(),
+        (u["pinned_tabs"] ** 4 * 5).astype(np.int64).tolist(),
+        prefs.tolist(),
+        u["layout"].tolist(),
+        strict=True,
+    )
+    return [Profile(*column) for column in columns]
+
+
+def _weighted(weights: Mapping[int, float], u: float) -> int:
+    passed = 0.0
+    for value, weight in weights.items():
+        passed += weight
+        if u < passed:
+            return value
+    return next(iter(weights))

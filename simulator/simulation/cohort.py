@@ -1,0 +1,106 @@
+"""One cohort: consecutive clients in one SimPy environment, independent of all others, written as one part."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import simpy
+
+from simulator.catalogue import ping_types
+from simulator.client.outbox import Outbox
+from simulator.corpus import Kinds, PartWriter, WrittenPart
+from simulator.population import Profile, cohort_profiles
+from simulator.records import VALID
+from simulator.simulation.firefox import FirefoxCast
+from simulator.simulation.plan import Plan
+
+_ROWS_BEFORE_FLUSH = 16_384
+_EVENTS_A_STEP = 4_096
+
+
+class Cast(Protocol):
+    """The people of one product."""
+
+    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
+        """Put those of a cohort who use the product into its environment."""
+
+
+class Stage:
+    """A plan made ready in one process: the casts of every product that the scenario has."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.casts: list[Cast] = []
+        if plan.scenario.products.firefox:
+            self.casts.append(FirefoxCast(plan))
+
+
+def label_names() -> list[str]:
+    """Every label that a corpus can hold, in the order of the index codes."""
+    return [VALID]
+
+
+def new_kinds() -> Kinds:
+    """Fresh kind codes over the catalogue's ping types and all labels."""
+    return Kinds(list(ping_types()), label_names())
+
+
+def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[int]:
+    """Run a cohort, pausing whenever enough rows wait in the outbox.
+
+    Args:
+        stage: what cohorts share.
+        outbox: where the rows go; the caller empties it at each pause.
+        clients: the cohort.
+
+    Yields:
+        A time before which no further row will be due, in milliseconds since the Unix epoch.
+    """
+    plan = stage.plan
+    env = simpy.Environment(initial_time=plan.start_ms)
+    profiles = cohort_profiles(plan.scenario, plan.seed, clients)
+    for cast in stage.casts:
+        cast.enter(env, outbox, clients, profiles)
+    rows, step, end_ms = outbox.rows, env.step, plan.end_ms
+    while env.peek() <= end_ms:
+        try:
+            for _ in range(_EVENTS_A_STEP):
+                step()
+        except simpy.core.EmptySchedule:
+            return
+        if len(rows) >= _ROWS_BEFORE_FLUSH:
+            yield int(env.now)
+
+
+def write_cohort(
+    stage: Stage, directory: Path, number: int, clients: range, *, hasher: hashlib._Hash | None = None
+) -> WrittenPart:
+    """Simulate a cohort into part `number` of a corpus.
+
+    Args:
+        stage: what cohorts share.
+        directory: the corpus directory.
+        number: the part's number.
+        clients: the cohort.
+        hasher: if given, is fed the part's bytes.
+    """
+    kinds = new_kinds()
+    outbox = Outbox(stage.plan.dialect, kinds)
+    part = PartWriter(directory, number, kinds=kinds, seed=stage.plan.seed, clients=clients, hasher=hasher)
+    collecting = gc.isenabled()
+    gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
+    try:
+        for until_ms in simulate_cohort(stage, outbox, clients):
+            part.flush(outbox.rows, until_ms)
+        part.flush(outbox.rows)
+        return part.finish()
+    except BaseException:
+        part.discard()
+        raise
+    finally:
+        if collecting:
+            gc.enable()
