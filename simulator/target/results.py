@@ -42,7 +42,7 @@ def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes,
     partial = status in target.answers.partial
     if kind != "status" and (overall != "failed" or partial):
         try:
-            found = _READERS[kind](orjson.loads(body) if body else None, pings, partial=partial)
+            found = _READERS[kind](orjson.loads(body) if body else None, pings)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             found = None
         if found is not None and overall != "rejected":
@@ -52,7 +52,7 @@ def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes,
     return ["unknown" if partial else overall] * pings
 
 
-def _telsim(answer: Any, pings: int, *, partial: bool) -> States | None:
+def _telsim(answer: Any, pings: int) -> States | None:
     # {"accepted": n, "rejected": n, "duplicates": n, "results": [[index, "code"], ...]}: only the not-ok ones.
     if not isinstance(answer, dict) or "results" not in answer:
         return None
@@ -65,7 +65,7 @@ def _telsim(answer: Any, pings: int, *, partial: bool) -> States | None:
     return states
 
 
-def _elasticsearch(answer: Any, pings: int, *, partial: bool) -> States | None:
+def _elasticsearch(answer: Any, pings: int) -> States | None:
     # {"errors": true, "items": [{"create": {"status": 201}}, ...]}; 409 says that the id is there already.
     if not isinstance(answer, dict) or len(answer.get("items", ())) != pings:
         return None
@@ -79,7 +79,7 @@ def _elasticsearch(answer: Any, pings: int, *, partial: bool) -> States | None:
     return states
 
 
-def _otlp(answer: Any, pings: int, *, partial: bool) -> States | None:
+def _otlp(answer: Any, pings: int) -> States | None:
     # {"partialSuccess": {"rejectedLogRecords": "3"}} counts and does not name; a part cannot be told apart.
     if answer is None:
         return ["accepted"] * pings
@@ -89,14 +89,14 @@ def _otlp(answer: Any, pings: int, *, partial: bool) -> States | None:
     return ["rejected" if rejected >= pings else "unknown"] * pings
 
 
-def _graphql(answer: Any, pings: int, *, partial: bool) -> States | None:
+def _graphql(answer: Any, pings: int) -> States | None:
     # Errors of execution come with status 200 and an `errors` array (GraphQL specification, section 7.1.2).
     if not isinstance(answer, dict):
         return None
     return ["rejected" if answer.get("errors") else "accepted"] * pings
 
 
-def _splunk(answer: Any, pings: int, *, partial: bool) -> States | None:
+def _splunk(answer: Any, pings: int) -> States | None:
     # {"text": "Invalid data format", "code": 6, "invalid-event-number": 2}: events before it were taken.
     if not isinstance(answer, dict) or "code" not in answer:
         return None
@@ -109,7 +109,7 @@ def _splunk(answer: Any, pings: int, *, partial: bool) -> States | None:
     return ["rejected"] * pings
 
 
-_READERS: Mapping[ResultsKind, Callable[..., States | None]] = MappingProxyType(
+_READERS: Mapping[ResultsKind, Callable[[Any, int], States | None]] = MappingProxyType(
     {
         "telsim": _telsim,
         "elasticsearch": _elasticsearch,

@@ -1,0 +1,188 @@
+"""One connection of the replay: a non-blocking socket and the C parser that reads its answers."""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import Any
+
+import httptools
+from gevent import monkey
+
+# The engine owns its sockets and waits for all of them at once, so it needs the plain, unpatched ones.
+_socket = monkey.get_original("socket", "socket")
+AF_INET, AF_INET6, SOCK_STREAM = 2, 10, 1
+IPPROTO_TCP, TCP_NODELAY, SOL_SOCKET, SO_ERROR = 6, 1, 1, 4
+
+CLOSED, CONNECTING, IDLE, BUSY = range(4)
+
+_KEPT_BODY = 1 << 20
+_IN_PROGRESS = (0, errno.EINPROGRESS)
+_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_SERVER_TIMING = re.compile(rb"\r\nserver-timing:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d")
+_FRAMED = re.compile(rb"\r\n(?:content-length|transfer-encoding):", re.IGNORECASE)
+
+
+class BadAnswer(Exception):
+    """What came back is not HTTP."""
+
+
+class Lane:
+    """One Locust user's connection.
+
+    It holds at most one request at a time. The engine reads and writes its attributes; the parser calls the
+    `on_` methods. `send` and `recv` are the socket's own, bound once for each connection.
+    """
+
+    __slots__ = (
+        "attempt",
+        "body",
+        "body_size",
+        "chunks",
+        "closing",
+        "complete",
+        "deadline",
+        "failures",
+        "fd",
+        "head_done",
+        "k",
+        "on_closed",
+        "parser",
+        "recv",
+        "rest",
+        "round",
+        "send",
+        "served",
+        "sock",
+        "state",
+        "status",
+        "transport",
+        "written",
+    )
+
+    def __init__(self) -> None:
+        self.state = CLOSED
+        self.sock: Any = None
+        self.fd = -1
+        self.k = -1
+        self.round: Any = None
+        self.attempt = 1
+        self.rest: Any = None
+        self.written = False
+        self.deadline = 0
+        self.closing = False
+        self.failures = 0
+        self.on_closed: Any = None
+        self.transport: Any = None
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.served = 0
+        self.parser = httptools.HttpResponseParser(self)
+        self._next_answer()
+
+    def _next_answer(self) -> None:
+        self.chunks: list[bytes] = []
+        self.body: list[bytes] = []
+        self.body_size = 0
+        self.head_done = False
+        self.complete = False
+        self.status = 0
+
+    def connect(self, address: str, port: int, *, ipv6: bool) -> int:
+        """Begins to connect; returns 0 or the error number. Ready when the socket becomes writable."""
+        self._fresh()
+        sock = _socket(AF_INET6 if ipv6 else AF_INET, SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        error = sock.connect_ex((address, port))
+        if error not in _IN_PROGRESS:
+            sock.close()
+            return int(error)
+        self.sock, self.fd = sock, sock.fileno()
+        self.send, self.recv = sock.send, sock.recv
+        self.state = CONNECTING
+        return 0
+
+    def connect_error(self) -> int:
+        """The error number of a connection attempt that has ended; 0: connected."""
+        return int(self.sock.getsockopt(SOL_SOCKET, SO_ERROR))
+
+    def close(self) -> None:
+        """Closes the socket; the lane can connect again."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+        self.state = CLOSED
+        self.rest = None
+
+    def feed(self, data: bytes) -> int:
+        """Takes what came from the socket; returns the status once the answer is whole, else 0.
+
+        Raises:
+            BadAnswer: it is not HTTP.
+        """
+        self.chunks.append(data)
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self.complete:
+                raise BadAnswer(str(error) or type(error).__name__) from error
+        return self.status if self.complete else 0
+
+    def feed_end(self) -> int:
+        """The server closed the connection: the status if that ends an answer without a length, else 0."""
+        if not self.head_done or _FRAMED.search(self.head()):
+            return 0
+        self.status = self.parser.get_status_code()
+        return self.status
+
+    def head(self) -> bytes:
+        """Status line and headers of the answer."""
+        text = b"".join(self.chunks)
+        while _INTERIM.match(text):
+            text = text.partition(b"\r\n\r\n")[2]
+        return text.partition(b"\r\n\r\n")[0]
+
+    def retry_after(self) -> bytes:
+        """The Retry-After header's value; empty where there is none."""
+        match = _RETRY_AFTER.search(self.head())
+        return match[1].strip() if match else b""
+
+    def server_timing(self) -> bytes:
+        """The Server-Timing header's value; empty where there is none."""
+        match = _SERVER_TIMING.search(self.head())
+        return match[1] if match else b""
+
+    def payload(self) -> bytes:
+        """The beginning of the answer's body (all of it below 1 MiB)."""
+        return b"".join(self.body)
+
+    def keeps_alive(self) -> bool:
+        """Whether the connection may carry another request."""
+        return bool(self.parser.should_keep_alive())
+
+    def done(self) -> None:
+        """Forgets the answer; the lane is ready for the next one."""
+        self.served += 1
+        if self.chunks:
+            self._next_answer()
+
+    # The parser's callbacks.
+
+    def on_headers_complete(self) -> None:
+        self.head_done = True
+
+    def on_body(self, body: bytes) -> None:
+        if self.body_size < _KEPT_BODY:
+            self.body.append(body)
+            self.body_size += len(body)
+
+    def on_message_complete(self) -> None:
+        status = self.parser.get_status_code()
+        if status < 200:  # 100 Continue and its like announce the answer, they are none
+            self.head_done = False
+        else:
+            self.status = status
+            self.complete = True

@@ -1,0 +1,207 @@
+"""The replay's own options on Locust's command line and in its start form, and their checks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator import __version__
+from simulator.corpus import Corpus, open_corpus
+from simulator.errors import RefusedError, UsageError
+from simulator.guard import Destination, admit
+from simulator.pacing import PACE_HELP, Pace, duration_s, parse_pace
+from simulator.tape import TapeSpec
+from simulator.target import Target, load_target
+
+USER_AGENT = f"telsim/{__version__}"
+_SPAWN_RATE = 100.0
+_STOP_TIMEOUT_S = "10"
+
+
+def add_options(parser: Any) -> None:
+    """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
+    add = parser.add_argument
+    add("--corpus", env_var="TELSIM_CORPUS", default="", help="directory that telsim generate made")
+    add(
+        "--target",
+        env_var="TELSIM_TARGET",
+        default="structured",
+        help="a shipped target (telsim targets) or the path of a .toml file",
+    )
+    add("--pace", env_var="TELSIM_PACE", default="max", help=PACE_HELP)
+    add(
+        "--speed",
+        env_var="TELSIM_SPEED",
+        type=float,
+        default=1.0,
+        help="with --pace schedule: 60 plays an hour in a minute",
+    )
+    add(
+        "--batch",
+        env_var="TELSIM_BATCH",
+        type=int,
+        default=0,
+        help="pings a request (0: what the target says)",
+    )
+    add(
+        "--window",
+        env_var="TELSIM_WINDOW",
+        default="",
+        help="with --pace schedule: pings of one such stretch of recorded time make one batch, for example 1s",
+    )
+    add(
+        "--gzip",
+        env_var="TELSIM_GZIP",
+        choices=["auto", "on", "off"],
+        default="auto",
+        help="compress bodies (auto: what the target says)",
+    )
+    add(
+        "--repeat",
+        env_var="TELSIM_REPEAT",
+        type=int,
+        default=1,
+        help="how often to send the corpus, each time with fresh ids (0: until -t)",
+    )
+    add(
+        "--warmup",
+        env_var="TELSIM_WARMUP",
+        default="0s",
+        help="leave the first seconds out of latencies and rates",
+    )
+    add(
+        "--patience",
+        env_var="TELSIM_PATIENCE",
+        default="10s",
+        help="how long the endpoint may refuse connections before the run gives up",
+    )
+    add(
+        "--run-dir",
+        env_var="TELSIM_RUN_DIR",
+        default="",
+        help="directory for run.json and outcomes (must hold no run yet)",
+    )
+    add(
+        "--tape-dir",
+        env_var="TELSIM_TAPE_DIR",
+        default="",
+        help="where the prepared requests are kept during the run",
+        include_in_web_ui=False,
+    )
+    add(
+        "--calibrate",
+        env_var="TELSIM_CALIBRATE",
+        default="0s",
+        help="first measure this generator against a null sink for so long, for example 2s",
+    )
+    add(
+        "--allow-host",
+        env_var="TELSIM_ALLOW_HOST",
+        action="append",
+        default=[],
+        include_in_web_ui=False,
+        help="a host that is not loopback and may be loaded; repeat for more",
+    )
+    add(
+        "--any-dialect",
+        env_var="TELSIM_ANY_DIALECT",
+        action="store_true",
+        help="send a corpus in a dialect that the target does not expect",
+    )
+    parser.set_defaults(spawn_rate=_SPAWN_RATE, stop_timeout=_STOP_TIMEOUT_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one run is to do: the options, checked. Holds secrets only in `headers`, which nothing prints.
+
+    Args:
+        corpus: what to send.
+        target: endpoint profile.
+        destination: where to.
+        pace: how fast, over all workers.
+        batch, gzip, window_ms, repeat, warmup_s, patience_s, calibrate_s: as in the options.
+        run_dir, tape_dir: directories; None where not wanted.
+    """
+
+    corpus: Corpus
+    target: Target
+    destination: Destination
+    pace: Pace
+    pace_text: str
+    batch: int
+    gzip: bool
+    window_ms: int | None
+    repeat: int
+    warmup_s: float
+    patience_s: float
+    calibrate_s: float
+    run_dir: Path | None
+    tape_dir: Path | None
+
+    def tape_spec(self, worker: int, workers: int) -> TapeSpec:
+        """What worker number `worker` of `workers` has to put on its tape."""
+        return TapeSpec(
+            target=self.target,
+            netloc=self.destination.netloc,
+            base_path=self.destination.base_path,
+            headers=self.target.resolved_headers(os.environ),
+            user_agent=USER_AGENT,
+            batch=self.batch,
+            gzip=self.gzip,
+            window_ms=self.window_ms,
+            worker=worker,
+            workers=workers,
+        )
+
+
+def read_options(options: argparse.Namespace, host: str | None) -> Request:
+    """Checks the options of a run.
+
+    Raises:
+        TelsimError: whatever is wrong with them; nothing has been sent.
+    """
+    if not options.corpus:
+        raise UsageError("--corpus is missing: the directory that `telsim generate SCENARIO --out DIR` made")
+    if not host:
+        raise UsageError("--host is missing: the endpoint's base URL, for example http://127.0.0.1:8765")
+    destination = admit(host, options.allow_host or ())
+    target = load_target(options.target)
+    corpus = open_corpus(options.corpus)
+    _check_dialect(corpus, target, any_dialect=options.any_dialect)
+    pace = parse_pace(options.pace, speed=options.speed)
+    if options.batch < 0 or options.repeat < 0:
+        raise UsageError("--batch and --repeat must not be negative")
+    window = duration_s(options.window) if options.window else 0.0
+    if window and pace.model != "schedule":
+        raise UsageError("--window goes with --pace schedule; otherwise batches form by size")
+    target.resolved_headers(os.environ)
+    return Request(
+        corpus=corpus,
+        target=target,
+        destination=destination,
+        pace=pace,
+        pace_text=options.pace,
+        batch=options.batch or target.batch,
+        gzip=target.gzip if options.gzip == "auto" else options.gzip == "on",
+        window_ms=int(window * 1000) or None,
+        repeat=options.repeat,
+        warmup_s=duration_s(options.warmup),
+        patience_s=duration_s(options.patience),
+        calibrate_s=duration_s(options.calibrate),
+        run_dir=Path(options.run_dir) if options.run_dir else None,
+        tape_dir=Path(options.tape_dir) if options.tape_dir else None,
+    )
+
+
+def _check_dialect(corpus: Corpus, target: Target, *, any_dialect: bool) -> None:
+    if target.dialect in ("any", corpus.meta.dialect) or any_dialect:
+        return
+    raise RefusedError(
+        f"target {target.name} expects the {target.dialect} dialect, and this corpus is in the "
+        f"{corpus.meta.dialect} one, which such an endpoint refuses by design. Generate it again with "
+        f"--dialect {target.dialect}, or send it all the same with --any-dialect"
+    )

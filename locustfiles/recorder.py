@@ -1,0 +1,291 @@
+"""Takes down what happened: outcome rows, histograms, counts, and Locust's own statistics, in bulk."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from rounds import ACCEPTED, FAILED, REJECTED, UNKNOWN, UNSENT, I64, Round
+
+from simulator.histogram import Histogram
+from simulator.pacing import NS_PER_S
+from simulator.records import EXPECTATIONS
+from simulator.rundir import OutcomeWriter
+from simulator.tape import Tape
+from simulator.target import Target
+
+_EXPECT_REJECT = EXPECTATIONS.index("reject")
+_METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
+_SAMPLED = 8  # every eighth answer's Server-Timing is read
+_EXAMPLE_BYTES = 300
+_MESSAGES = 64
+LATE_NS = 2_000_000  # a start later than this after its due time counts as late
+
+
+class Recorder:
+    """One worker's account of a run.
+
+    `flush` moves everything that has ended since the last call into the outcome file, the histograms and
+    Locust's statistics; nothing of that happens for each request in the engine's loop.
+
+    Args:
+        tape: the requests.
+        target: endpoint profile.
+        writer: outcome file; None keeps no outcomes (calibration).
+        locust: takes request counts and times for Locust's statistics; None for calibration.
+        warmup_ns: requests due (or, in a closed loop, sent) this long after the start or earlier are left out of
+            the histograms. They stay in outcomes and in Locust's statistics.
+    """
+
+    def __init__(
+        self, tape: Tape, target: Target, *, writer: OutcomeWriter | None, locust: Any, warmup_ns: int = 0
+    ) -> None:
+        self.tape = tape
+        self.target = target
+        self.epoch_ns = _epoch_offset()
+        self._writer = writer
+        self._locust = locust
+        self._warmup_ns = warmup_ns
+        self._rounds: list[Round] = []
+        self._measured_from = 0
+        self._pings = np.diff(tape.first)
+        reject = (tape.expect == _EXPECT_REJECT).astype(np.int64)
+        total = np.concatenate(([0], np.cumsum(reject)))
+        rejects = total[tape.first[1:]] - total[tape.first[:-1]] if len(tape) else np.zeros(0, np.int64)
+        self._has_reject = (rejects > 0) & target.answers.validates
+        self._has_accept = rejects < self._pings
+        self._why: dict[tuple[int, int], str] = {}
+        self._wrong_items: set[tuple[int, int]] = set()
+        self._skip_lateness: dict[tuple[int, int], int] = {}
+        self._answers = 0
+        self.examples: dict[int, str] = {}
+        self.started_ns = self.ended_ns = 0
+        self.in_flight = self.never_started = 0
+        self.finished_requests = 0
+        self.finished_pings = 0
+        self.by_label: Counter[tuple[int, int]] = Counter()
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.requests = self.pings = self.bytes_sent = self.late_starts = 0
+        self.states: Counter[int] = Counter()
+        self.service: dict[int, Histogram] = {}
+        self.corrected: dict[int, Histogram] = {}
+        self.lateness: dict[int, Histogram] = {}
+        self.errors: Counter[tuple[str, int]] = Counter()
+        self.stages: dict[str, list[float]] = {}
+        self.seconds: dict[int, list[Any]] = {}
+
+    def begin(self, now: int) -> None:
+        """The run begins (monotonic nanoseconds)."""
+        self.started_ns = now
+        self._measured_from = now + self._warmup_ns
+
+    def add(self, round_: Round) -> None:
+        """A repetition begins."""
+        self._rounds.append(round_)
+
+    # Called by the engine where something out of the ordinary happened.
+
+    def trouble(self, message: str) -> None:
+        """Something went wrong that belongs to no request."""
+        self._count_error(message, 0, 1)
+
+    def lost(self, round_: Round, k: int, why: str) -> None:
+        """A request ended without an answer."""
+        self._why[round_.number, k] = why
+
+    def sent_again(self, round_: Round, k: int) -> None:
+        """A request is about to be sent again; its lateness is that of the first time."""
+        if round_.due is not None and (round_.number, k) not in self._skip_lateness:
+            self._skip_lateness[round_.number, k] = round_.sent[k] - round_.due[k]
+
+    def answer(self, lane: Any, round_: Round, k: int, status: int, states: list[int]) -> None:
+        """An answer that the parser read (not one of those known by heart)."""
+        tape = self.tape
+        if len(states) > 1 and k in round_.item_states:
+            expects = tape.expect[int(tape.first[k]) : int(tape.first[k + 1])].tolist()
+            right = all(self._is_right(*pair) for pair in zip(states, expects, strict=True))
+            if not right:
+                self._wrong_items.add((round_.number, k))
+        if status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES:
+            self.examples[status] = lane.payload()[:_EXAMPLE_BYTES].decode("utf-8", "replace")
+
+    def _is_right(self, state: int, expect: int) -> bool:
+        if state == ACCEPTED:
+            return expect != _EXPECT_REJECT or not self.target.answers.validates
+        return state == REJECTED and expect == _EXPECT_REJECT
+
+    def server_timing(self, lane: Any) -> None:
+        """Reads the stage times of some answers (facts: W3C Server Timing, `name;dur=milliseconds`)."""
+        self._answers += 1
+        if self._answers % _SAMPLED != 1 or not (value := lane.server_timing()):
+            return
+        for name, dur in _METRIC.findall(value)[:16]:
+            stage = self.stages.setdefault(name.decode(), [0.0, 0])
+            stage[0] += float(dur)
+            stage[1] += 1
+
+    def retry_after_ns(self, value: bytes) -> int:
+        """Nanoseconds that a Retry-After header asks to wait (RFC 9110 10.2.3: seconds or a date)."""
+        if not value:
+            return 0
+        if value.isdigit():
+            return min(int(value), 86_400) * NS_PER_S
+        try:
+            moment = email.utils.parsedate_to_datetime(value.decode("latin1")).timestamp()
+        except (ValueError, TypeError):
+            return 0
+        return int(min(max(moment - time.time(), 0.0), 86_400.0) * NS_PER_S)
+
+    # In bulk.
+
+    def flush(self) -> None:
+        """Takes in every request that has ended since the last call."""
+        for round_ in list(self._rounds):
+            count = len(round_.finished)
+            if count:
+                requests = np.array(round_.finished[:count], dtype=np.int64)
+                del round_.finished[:count]
+                self._take_in(round_, requests)
+            if round_ is not self._rounds[-1] and bool(round_.written_down.all()):
+                self._rounds.remove(round_)
+
+    def _take_in(self, round_: Round, requests: I64) -> None:
+        states = round_.state_array[requests]
+        states[states == UNSENT] = ACCEPTED  # answers known by heart leave no state behind
+        round_.state_array[requests] = states
+        round_.written_down[requests] = True
+        if self._writer is not None:
+            self._writer.append(round_.rows(requests, epoch_ns=self.epoch_ns))
+        self.finished_requests += len(requests)
+        self.finished_pings += int(self._pings[requests].sum())
+        wrong = self._wrong(round_, requests, states)
+        self._measure(round_, requests, wrong)
+        messages = self._explain(round_, requests, states, wrong)
+        if self._locust is not None:
+            self._tell_locust(round_, requests, messages)
+
+    def _wrong(self, round_: Round, requests: I64, states: Any) -> Any:
+        wrong = (states == ACCEPTED) & self._has_reject[requests]
+        wrong |= (states == REJECTED) & self._has_accept[requests]
+        wrong |= (states == FAILED) | (states == UNKNOWN)
+        if self._wrong_items or round_.mixed:
+            for position, k in enumerate(requests.tolist()):
+                key = (round_.number, k)
+                if k in round_.mixed:
+                    wrong[position] = key in self._wrong_items
+                    round_.mixed.discard(k)
+                    self._wrong_items.discard(key)
+        return wrong
+
+    def _measure(self, round_: Round, requests: I64, wrong: Any) -> None:
+        sent, done = round_.sent_array[requests], round_.done_array[requests]
+        due = sent if round_.due_array is None else round_.due_array[requests]
+        inside = (due if round_.due_array is not None else sent) >= self._measured_from
+        answered = inside & (round_.status_array[requests] > 0)
+        service = done - sent
+        pings = self._pings[requests]
+        size = self.tape.start[requests + 1] - self.tape.start[requests]
+        self.requests += int(inside.sum())
+        self.pings += int(pings[inside].sum())
+        self.bytes_sent += int(size[inside].sum())
+        names = self.tape.name[requests]
+        _record(self.service, names[answered], service[answered])
+        if round_.due_array is not None:
+            lateness = sent - due
+            if self._skip_lateness:
+                for position, k in enumerate(requests.tolist()):
+                    lateness[position] = self._skip_lateness.pop((round_.number, k), lateness[position])
+            _record(self.corrected, names[answered], (done - due)[answered])
+            _record(self.lateness, names[inside], lateness[inside])
+            self.late_starts += int((lateness[inside] > LATE_NS).sum())
+        self._per_second(done, pings, wrong, service, round_.status_array[requests] > 0)
+
+    def _per_second(self, done: I64, pings: I64, wrong: Any, service: I64, answered: Any) -> None:
+        second = (done + self.epoch_ns) // NS_PER_S
+        for value in np.unique(second).tolist():
+            chosen = second == value
+            entry = self.seconds.setdefault(value, [0, 0, 0, Histogram()])
+            entry[0] += int(chosen.sum())
+            entry[1] += int(pings[chosen].sum())
+            entry[2] += int(wrong[chosen].sum())
+            entry[3].record_many(service[chosen & answered])
+
+    def _explain(self, round_: Round, requests: I64, states: Any, wrong: Any) -> list[tuple[int, str]]:
+        """A message for each request that did not go as its label says: its place in `requests`, the words."""
+        messages = []
+        for position in np.flatnonzero(wrong).tolist():
+            k = int(requests[position])
+            status = int(round_.status_array[k])
+            message = self._why.pop((round_.number, k), None) or _message(int(states[position]), status)
+            self._count_error(message, status, 1)
+            messages.append((position, message))
+        return messages
+
+    def _count_error(self, message: str, status: int, count: int) -> None:
+        key = (message, status)
+        if key not in self.errors and len(self.errors) >= _MESSAGES:
+            key = ("other trouble", 0)
+        self.errors[key] += count
+
+    def _tell_locust(self, round_: Round, requests: I64, messages: list[tuple[int, str]]) -> None:
+        due = round_.due_array
+        since = round_.sent_array if due is None else due
+        self._locust.log(
+            names=self.tape.names,
+            numbers=self.tape.name[requests],
+            took_ns=round_.done_array[requests] - since[requests],
+            done_ns=round_.done_array[requests] + self.epoch_ns,
+            messages=messages,
+        )
+
+    def end(self, now: int, *, in_flight: int, never_started: int) -> None:
+        """The run is over: what was not finished is taken down as it stands."""
+        self.flush()
+        self.ended_ns = now
+        self.in_flight = in_flight
+        self.never_started = never_started
+        for round_ in self._rounds:
+            rest = np.flatnonzero(~round_.written_down)
+            # A repetition after the first is taken down only as far as it got.
+            if round_.number:
+                rest = rest[round_.sent_array[rest] > 0]
+            round_.written_down[rest] = True
+            if self._writer is not None and len(rest):
+                self._writer.append(round_.rows(rest, epoch_ns=self.epoch_ns))
+        self._rounds.clear()
+
+
+def _record(histograms: dict[int, Histogram], names: Any, values: I64) -> None:
+    if not len(values):
+        return
+    for name in np.unique(names).tolist():
+        histogram = histograms.get(name)
+        if histogram is None:
+            histogram = histograms[name] = Histogram()
+        histogram.record_many(values[names == name])
+
+
+def _message(state: int, status: int) -> str:
+    if state == ACCEPTED:
+        return f"HTTP {status}: a ping that must be rejected was accepted"
+    if state == REJECTED:
+        return f"HTTP {status}: a ping that must be accepted was rejected"
+    if state == UNKNOWN:
+        return f"HTTP {status}: the answer does not say what became of each ping"
+    return f"HTTP {status}"
+
+
+def _epoch_offset() -> int:
+    """Nanoseconds from the monotonic clock's zero to the Unix epoch's, read where the two lie closest."""
+    best = None
+    for _ in range(5):
+        before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        if best is None or after - before < best[0]:
+            best = (after - before, wall - (before + after) // 2)
+    return best[1] if best else 0
