@@ -75,7 +75,7 @@ def test_the_schema_alone_can_be_piped() -> None:
 
 def test_without_a_dialect_the_first_that_sends_it_is_shown() -> None:
     assert "example (documented)" in run("topsite_click")
-    assert "example (wire)" in run("story_loaded_content")
+    assert "example (documented)" in run("experiment_reach")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def test_on_the_wire_structure_travels_as_text_and_action_not_at_all(ping: str) 
 def test_most_documented_shapes_are_refused_on_the_wire() -> None:
     as_documented = {"infobar_event", "spotlight_event", "tab_pinned"}  # the last one's action is tolerated
     as_documented |= {"sponsored_topsite_impression", "sponsored_topsite_click"}
-    as_documented |= {f"story_{kind}_stats" for kind in ("impression", "click", "block", "pocket")}
+    as_documented |= {"story_loaded_content"} | {
+        f"story_{kind}_stats" for kind in ("impression", "click", "block", "pocket")
+    }
     wire = load_schemas("wire")
     accepted = {
         ping

@@ -41,6 +41,7 @@ OPTIONAL |= {
 for kind in ("click", "block", "pocket"):
     OPTIONAL["documented", f"story_{kind}_stats"] = {kind}
     OPTIONAL["wire", f"story_{kind}_stats"] = {kind, "source", "version"}
+OPTIONAL["documented", "story_loaded_content"] = {"loaded"}
 OPTIONAL["wire", "story_loaded_content"] = {"loaded", "source", "version"}
 
 

@@ -99,7 +99,6 @@ def test_a_row_is_complete(row: PingType) -> None:
 def test_only_what_a_dialect_does_not_send_lacks_it() -> None:
     without = {(row.name, dialect) for row in ROWS for dialect in DIALECTS if dialect not in row.dialects}
     assert without == {
-        ("story_loaded_content", "documented"),
         ("experiment_reach", "wire"),
         ("attribute_error", "wire"),
         ("attribute_timeout", "wire"),
