@@ -307,3 +307,61 @@ def test_what_is_no_ping_at_all(row: Any, document: object) -> None:
     for dialect in row.dialects:
         expected = "missing_required" if document == {} else "wrong_type"
         assert SCHEMAS[dialect].code(row.routes[dialect], document) == expected
+
+
+@pytest.mark.parametrize("ping", ["snippets_interaction", "onboarding_click"])
+def test_the_misspelt_click_of_the_documents_counts_as_a_click_on_the_wire(ping: str) -> None:
+    document = {**example(ping, "wire"), "event": "CLICK_BUTTION"}
+    assert SCHEMAS["wire"].code(ROWS[ping].routes["wire"], document) == "ok"
+
+
+# What real clients are known to send beside the examples: other sources, later keys, other screens.
+REAL: list[tuple[str, dict[str, Any]]] = [
+    ("topsite_click", {"value": '{"icon_type":"tippytop"}'}),
+    ("topsite_click", {"source": "HIGHLIGHTS", "value": '{"card_type":"bookmark"}'}),
+    ("topstory_click", {"value": '{"card_type":"spoc","pocket_logged_in_status":true}'}),
+    ("tile_block", {"source": "CARDGRID", "value": '{"card_type":"spoc"}'}),
+    ("search_shortcut_add", {"action_position": 2}),
+    ("privacy_info_show", {"source": "CARDGRID"}),
+    ("newtab_search", {"page": "https://newtab.firefoxchina.cn/newtab/as/activity-stream.html"}),
+    (
+        "newtab_pref_changed",
+        {
+            "value": '{"status":false,"menu_source":"CUSTOMIZE_MENU"}',
+            "page": "about:home",
+            "session_id": "{005deed0-e3e4-4c02-a041-17405fd703f6}",
+        },
+    ),
+    ("story_click_stats", {"source": "HERO", "client_id": "n/a", "session_id": "n/a"}),
+    ("cfr_interaction_release", {"event": "ENABLE"}),
+    ("remote_settings_error", {"event_context": "ms-language-packs"}),
+    ("onboarding_impression", {"event_context": '{"domComplete":676,"mountStart":193}'}),
+    ("onboarding_click", {"event_context": '{"source":"secondary_button_top","page":"about:welcome"}'}),
+    ("onboarding_session_end", {"id": "ABOUT_WELCOME"}),
+    ("sponsored_topsite_click", {"source": "urlbar", "reporting_url": "https://a.example/?id=1 2"}),
+]
+
+
+@pytest.mark.parametrize(("ping", "changes"), REAL)
+def test_what_real_clients_are_known_to_send_passes_on_the_wire(ping: str, changes: dict[str, Any]) -> None:
+    document = {**example(ping, "wire"), **changes}
+    assert SCHEMAS["wire"].check(ROWS[ping].routes["wire"], document) == ()
+
+
+@pytest.mark.parametrize(
+    ("page", "trigger", "code"),
+    [
+        ("about:home", "first_window_opened", "ok"),
+        ("about:home", "unexpected", "ok"),
+        ("about:home", "menu_plus_or_keyboard", "unknown_enum"),
+        ("about:newtab", "menu_plus_or_keyboard", "ok"),
+        ("about:welcome", "menu_plus_or_keyboard", "ok"),
+        ("about:newtab", "first_window_opened", "unknown_enum"),
+    ],
+)
+def test_what_triggers_a_session_depends_on_its_page(page: str, trigger: str, code: str) -> None:
+    perf = {"load_trigger_type": trigger, "visibility_event_rcvd_ts": 1638352800120, "is_preloaded": True}
+    document = {**example("newtab_session", "wire"), "page": page, "perf": perf}
+    assert SCHEMAS["wire"].code("activity-stream/sessions/1", document) == code
+    perf["load_trigger_ts"] = -1
+    assert SCHEMAS["wire"].code("activity-stream/sessions/1", document) == code
