@@ -52,6 +52,16 @@ _OTHER = "wrong_shape"
 CODES: tuple[str, ...] = (*dict.fromkeys(_CODE_OF_KEYWORD.values()), _OTHER)
 
 
+#: Keywords whose message in the library quotes the whole document, or speaks of schemas rather than of data.
+_MESSAGE_OF_KEYWORD: Mapping[str, str] = {
+    "oneOf": "exactly one of the allowed forms must fit",
+    "anyOf": "at least one of the allowed forms must fit",
+    "falseSchema": "this key is not allowed here",
+}
+_LONGEST_MESSAGE = 200
+_PLAIN_KEY = re.compile(r"^[A-Za-z_$][\w$]*$")
+
+
 class UnknownRoute(KeyError):  # noqa: N818 - it names a finding about a request, like KeyError itself
     """No schema for this route: the namespace, doctype and version together name nothing."""
 
@@ -95,17 +105,25 @@ class Schemas:
     def is_valid(self, route: str, document: object) -> bool:
         """Whether `document` (parsed JSON) fits. Raises UnknownRoute, InputError for a broken schema file."""
         validator = self._validators.get(route) or self._compile(route)
-        return validator.is_valid(document)
+        try:
+            return validator.is_valid(document)
+        except ValueError:  # nested beyond what the library follows
+            return False
 
     def check(self, route: str, document: object) -> tuple[Problem, ...]:
         """Every problem of `document` (parsed JSON), in the order of `CODES`. Raises as `is_valid`."""
         validator = self._validators.get(route) or self._compile(route)
-        if validator.is_valid(document):  # the errors' iterator costs much more, and most documents are valid
-            return ()
-        problems = {
-            problem: None for error in validator.iter_errors(document) for problem in _problems(error)
-        }
-        return tuple(sorted(problems, key=lambda problem: CODES.index(problem.code)))
+        try:
+            if validator.is_valid(document):  # finding the errors costs more, and most documents have none
+                return ()
+            found = [problem for error in validator.iter_errors(document) for problem in _problems(error)]
+        except ValueError as error:
+            return (Problem("$", f"it cannot be checked: {error}", _OTHER),)
+        # A route's base rule and a ping's own rule may both object to one value.
+        single: dict[tuple[str, str], Problem] = {}
+        for problem in found:
+            single.setdefault((problem.path, problem.code), problem)
+        return tuple(sorted(single.values(), key=lambda problem: CODES.index(problem.code)))
 
     def code(self, route: str, document: object) -> str:
         """The one short code of the decision on `document`: `ok`, or why not. Raises as `is_valid`."""
@@ -193,16 +211,14 @@ def _problems(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
     code = _CODE_OF_KEYWORD.get(keyword, _OTHER)
     path = _json_path(error.instance_path)
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
-        yield Problem(f"{path}.{error.kind.property}", f'"{error.kind.property}" is missing', code)
+        yield Problem(path + _step(error.kind.property), f'"{error.kind.property}" is missing', code)
     elif isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
         for name in error.kind.unexpected:
-            yield Problem(f"{path}.{name}", f'"{name}" is not allowed here', code)
+            yield Problem(path + _step(name), f'"{name}" is not allowed here', code)
     elif keyword in ("oneOf", "anyOf") and _only_lacks_keys(error):
         yield Problem(path, "none of the alternative keys is there", "missing_required")
-    elif keyword == "falseSchema":
-        yield Problem(path, "this key is not allowed here", code)
     else:
-        yield Problem(path, error.message, code)
+        yield Problem(path, _MESSAGE_OF_KEYWORD.get(keyword) or _shortened(error.message), code)
 
 
 def _only_lacks_keys(error: jsonschema_rs.ValidationError) -> bool:
@@ -214,7 +230,15 @@ def _only_lacks_keys(error: jsonschema_rs.ValidationError) -> bool:
 
 
 def _json_path(parts: Sequence[str | int]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else _step(part) for part in parts)
+
+
+def _step(key: str) -> str:
+    return f".{key}" if _PLAIN_KEY.match(key) else f"[{orjson.dumps(key).decode()}]"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
 
 
 def _no_network(uri: str) -> Any:

@@ -106,6 +106,27 @@ def test_a_ping_without_any_identifier_lacks_a_key_and_one_with_two_has_the_wron
     assert schemas.code("messaging-system/cfr/1", document) == "missing_required"
 
 
+def test_what_is_nested_beyond_reason_is_rejected_rather_than_raised() -> None:
+    document = example("topsite_click", "wire")
+    document["value"] = json.loads("[" * 900 + "]" * 900)
+    schemas = load_schemas("wire")
+    assert not schemas.is_valid("activity-stream/events/1", document)
+    assert schemas.code("activity-stream/events/1", document) == "wrong_shape"
+
+
+def test_one_fault_is_one_problem_even_where_two_rules_object() -> None:
+    document = {**example("topsite_click", "wire"), "action_position": -5}
+    problems = load_schemas("wire").check("activity-stream/events/1", document)
+    assert [(problem.path, problem.code) for problem in problems] == [("$.action_position", "out_of_range")]
+
+
+def test_a_message_stays_short_and_a_path_readable() -> None:
+    document = {**example("glean_baseline_ping", "wire"), "a key": 1, "metrics": "x" * 10_000}
+    problems = load_schemas("wire").check("glean/glean/1", document)
+    assert [problem.path for problem in problems] == ["$.metrics", '$["a key"]']
+    assert all(len(problem.message) <= 200 for problem in problems)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
