@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter_ns
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from simulator.endpoint.answer import answer, refusal
 from simulator.endpoint.codes import OK
 from simulator.endpoint.message import Answer, Receipt, Request
 from simulator.endpoint.metrics import Metrics
+from simulator.endpoint.pages import Page
 from simulator.endpoint.receive import Rules, receive, refusal_of_head, refuse
 from simulator.endpoint.settings import Settings
 from simulator.endpoint.store import Submission
@@ -31,7 +32,7 @@ class Writer(Protocol):
         """A future of the stored decisions; None where too much is waiting already."""
 
 
-class ClientGone(Exception):
+class ClientGoneError(Exception):
     """The client closed the connection before its request was whole."""
 
 
@@ -53,7 +54,7 @@ class App:
         *,
         writer: Writer,
         metrics: Metrics,
-        pages: dict[str, Callable[[Scope, bytes], Awaitable[Answer]]],
+        pages: Mapping[str, Page],
     ) -> None:
         self._rules = rules
         self._settings = settings
@@ -74,7 +75,7 @@ class App:
         )
         try:
             body, refused = await self._read(request, receive_message)
-        except ClientGone:
+        except ClientGoneError:
             self._metrics.counts["client_gone"] += 1
             return
         page = self._pages.get(request.path)
@@ -85,7 +86,7 @@ class App:
         arrived = perf_counter_ns()
         receipt = refuse(request, refused, self._rules) if refused != OK else receive(request, self._rules)
         judged = perf_counter_ns()
-        told, duplicates = await self._store(receipt)
+        told = await self._store(receipt)
         stages = (
             arrived - started,
             receipt.inflate_ns,
@@ -93,8 +94,6 @@ class App:
             receipt.validate_ns,
             perf_counter_ns() - judged,
         )
-        if told.status < 500:
-            self._metrics.pings(receipt, duplicates)
         self._metrics.request(receipt.carrier, told.status, stages)
         await _send(send, told, _server_timing(stages))
 
@@ -102,7 +101,7 @@ class App:
         """The body, and the code by which the request is refused because of its size or pace."""
         message = await receive_message()
         if message["type"] != "http.request":
-            raise ClientGone
+            raise ClientGoneError
         if not message["more_body"]:
             body: bytes = message["body"]
             return (body, OK) if len(body) <= self._settings.limits.body_bytes else (b"", "body_too_large")
@@ -117,7 +116,7 @@ class App:
                 while message["more_body"]:
                     message = await receive_message()
                     if message["type"] != "http.request":
-                        raise ClientGone
+                        raise ClientGoneError
                     part = message["body"]
                     parts.append(part)
                     held += len(part)
@@ -144,24 +143,24 @@ class App:
                 while dropped <= _DRAIN_BYTES:
                     message = await receive_message()
                     if message["type"] != "http.request":
-                        raise ClientGone
+                        raise ClientGoneError
                     dropped += len(message["body"])
                     if not message["more_body"]:
                         break
         return code
 
-    async def _store(self, receipt: Receipt) -> tuple[Answer, Any]:
-        settings = self._settings
+    async def _store(self, receipt: Receipt) -> Answer:
+        """The answer, once it may be given: nothing is said before the store has it."""
+        limits, edge = self._settings.limits, self._settings.edge
         if not receipt.decisions or receipt.refusal == "overloaded":
-            return answer(receipt, (), limits=settings.limits, edge=settings.edge), ()
+            return answer(receipt, (), limits=limits, edge=edge)
         waiting = self._writer.submit(receipt)
         if waiting is None:
-            return refusal("overloaded", limits=settings.limits), ()
+            return refusal("overloaded", limits=limits)
         stored = await waiting
         if stored.failure != OK:
-            return refusal(stored.failure, limits=settings.limits), ()
-        told = answer(receipt, stored.duplicates, limits=settings.limits, edge=settings.edge)
-        return told, stored.duplicates
+            return refusal(stored.failure, limits=limits)
+        return answer(receipt, stored.duplicates, limits=limits, edge=edge)
 
 
 def _server_timing(stages_ns: tuple[int, int, int, int, int]) -> bytes:

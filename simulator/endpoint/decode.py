@@ -19,7 +19,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """The body cannot be used. Its text is the short code; `detail` is a sentence for a person."""
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -35,14 +35,14 @@ def inflate(body: bytes, headers: Mapping[bytes, bytes], limits: Limits) -> byte
     Content-Encoding, so its decoder has to look (facts/FIREFOX.md section 3.2).
 
     Raises:
-        Undecodable: unknown encoding, broken or truncated gzip, or more than the limit comes out.
+        UndecodableError: unknown encoding, broken or truncated gzip, or more than the limit comes out.
     """
     encoding = headers.get(b"content-encoding")
     if encoding is None or encoding == b"identity":
         if body[:2] != _GZIP_MAGIC:
             return body
     elif encoding.lower() not in (b"gzip", b"x-gzip"):
-        raise Undecodable("unsupported_encoding")
+        raise UndecodableError("unsupported_encoding")
     return _gunzip(body, limits.inflated_bytes)
 
 
@@ -56,12 +56,12 @@ def _gunzip(body: bytes, limit: int) -> bytes:
         try:
             part = member.decompress(rest, limit - size + 1)
         except zlib.error as error:
-            raise Undecodable("bad_gzip", str(error)) from error
+            raise UndecodableError("bad_gzip", str(error)) from error
         size += len(part)
         if size > limit:
-            raise Undecodable("inflated_too_large", f"more than {limit} bytes after decompression")
+            raise UndecodableError("inflated_too_large", f"more than {limit} bytes after decompression")
         if not member.eof:
-            raise Undecodable("bad_gzip", "the gzip data ends early")
+            raise UndecodableError("bad_gzip", "the gzip data ends early")
         parts.append(part)
         rest = member.unused_data
         if not rest:
@@ -76,7 +76,7 @@ def parse(text: bytes) -> Any:
     rewritten one (white space, another spelling of a number or a character) does the slow, exact pass run.
 
     Raises:
-        Undecodable: with the code that says why.
+        UndecodableError: with the code that says why.
     """
     try:
         document = orjson.loads(text)
@@ -85,20 +85,20 @@ def parse(text: bytes) -> Any:
     try:
         same = orjson.dumps(document) == text
     except orjson.JSONEncodeError:  # it reads nesting of 1024 levels, but writes only 254
-        raise Undecodable("too_deep") from None
+        raise UndecodableError("too_deep") from None
     if not same:
         refuse_duplicate_keys(text)
     return document
 
 
 def refuse_duplicate_keys(text: bytes) -> None:
-    """Raise Undecodable if an object in `text`, which must be JSON, has one key twice."""
+    """Raise UndecodableError if an object in `text`, which must be JSON, has one key twice."""
     try:
         json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
-        raise Undecodable("too_deep") from None
+        raise UndecodableError("too_deep") from None
     except ValueError as error:  # a number of more digits than Python converts
-        raise Undecodable("bad_json", str(error)) from None
+        raise UndecodableError("bad_json", str(error)) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,17 +106,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Undecodable("duplicate_key", f"the key {twice[:64]!r} occurs twice in one object")
+        raise UndecodableError("duplicate_key", f"the key {twice[:64]!r} occurs twice in one object")
     return found
 
 
-def _why(text: bytes, error: orjson.JSONDecodeError) -> Undecodable:
+def _why(text: bytes, error: orjson.JSONDecodeError) -> UndecodableError:
     if not text.strip():
-        return Undecodable("empty_body")
+        return UndecodableError("empty_body")
     try:
         text.decode()
     except UnicodeDecodeError as trouble:
-        return Undecodable("bad_utf8", f"byte {trouble.start} is not UTF-8")
+        return UndecodableError("bad_utf8", f"byte {trouble.start} is not UTF-8")
     if "ecursion" in error.msg:
-        return Undecodable("too_deep")
-    return Undecodable("bad_json", f"{error.msg} (character {error.pos})")
+        return UndecodableError("too_deep")
+    return UndecodableError("bad_json", f"{error.msg} (character {error.pos})")

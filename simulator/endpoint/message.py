@@ -56,6 +56,7 @@ class Receipt(msgspec.Struct, gc=False, kw_only=True):
         refusal: code of a request that is refused as a whole; `ok` if it is not.
         detail: a sentence for a person about the refusal or the one rejection.
         echo: what the answer repeats: the Sentry event id, or the GraphQL field.
+        size: bytes of all payloads.
         inflate_ns: time spent decompressing.
         parse_ns: time spent parsing.
         validate_ns: time spent validating.
@@ -66,6 +67,7 @@ class Receipt(msgspec.Struct, gc=False, kw_only=True):
     refusal: str = OK
     detail: str = ""
     echo: str = ""
+    size: int = 0
     inflate_ns: int = 0
     parse_ns: int = 0
     validate_ns: int = 0

@@ -6,22 +6,19 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from simulator.endpoint.codes import DUPLICATE, OK
-from simulator.endpoint.message import Receipt
-
 STAGES = ("read", "decompress", "parse", "validate", "store")
 
 #: Upper bounds of the stage histograms, in microseconds and as Prometheus wants them, in seconds.
 _BOUNDS_US = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 _BOUNDS_NS = tuple(bound * 1_000 for bound in _BOUNDS_US)
-_BOUNDS_TEXT = tuple(f"{bound / 1e6:g}" for bound in _BOUNDS_US) + ("+Inf",)
+_BOUNDS_TEXT = (*(f"{bound / 1e6:g}" for bound in _BOUNDS_US), "+Inf")
 
 #: Routes come from clients, so only those with a schema get a series of their own.
 _OTHER = "other"
 
 
 class Metrics:
-    """Counters of one endpoint process; reset by a restart, unlike the ledger.
+    """Request counters and stage times of one endpoint process; reset by a restart, unlike the ledger.
 
     Args:
         routes: those that have a schema.
@@ -29,7 +26,6 @@ class Metrics:
 
     def __init__(self, routes: Iterable[str]) -> None:
         self._routes = frozenset(routes)
-        self._pings: Counter[tuple[str, str]] = Counter()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets = [[0] * len(_BOUNDS_TEXT) for _ in STAGES]
         self._sums_ns = [0] * len(STAGES)
@@ -42,20 +38,18 @@ class Metrics:
             self._buckets[stage][bisect_left(_BOUNDS_NS, took_ns)] += 1
             self._sums_ns[stage] += took_ns
 
-    def pings(self, receipt: Receipt, duplicates: Sequence[int]) -> None:
-        """Count what became of a request's pings."""
-        pings = self._pings
-        for one in receipt.decisions:
-            pings[one.code, one.route if one.route in self._routes else _OTHER] += 1
-        for position in duplicates:
-            route = receipt.decisions[position].route
-            pings[OK, route] -= 1
-            pings[DUPLICATE, route] += 1
+    def text(self, pings: Mapping[tuple[str, str], int], gauges: Mapping[str, float]) -> str:
+        """The metrics page.
 
-    def text(self, gauges: Mapping[str, float]) -> str:
-        """The metrics page. `gauges` are read at the moment of asking: queue depth, connections, sizes."""
+        Args:
+            pings: decisions by (code, route), from the ledger, so they outlive a restart.
+            gauges: read at the moment of asking: queue depth, connections, sizes.
+        """
+        known: Counter[tuple[str, str]] = Counter()
+        for (code, route), count in pings.items():
+            known[code, route if route in self._routes else _OTHER] += count
         lines = ["# TYPE telsim_pings_total counter"]
-        for (code, route), count in sorted(self._pings.items()):
+        for (code, route), count in sorted(known.items()):
             lines.append(f'telsim_pings_total{{code="{code}",route="{route}"}} {count}')
         lines.append("# TYPE telsim_requests_total counter")
         for (carrier, status), count in sorted(self._requests.items()):

@@ -66,13 +66,17 @@ class Pages:
             "waiting_pings": self._queue.pings,
             "waiting_bytes": self._queue.bytes,
             "store_bytes": self._queue.store.size_bytes(),
-            "store_batches": self._queue.store.totals.batches,
+            "store_batches": self._queue.store.batches,
             "connections": self._connections(),
         }
-        return Answer(200, self._metrics.text(gauges).encode(), b"text/plain; version=0.0.4; charset=utf-8")
+        return Answer(
+            200,
+            self._metrics.text(self._queue.store.counts.copy(), gauges).encode(),
+            b"text/plain; version=0.0.4; charset=utf-8",
+        )
 
     async def _ledger(self, _scope: Mapping[str, Any], _body: bytes) -> Answer:
-        return Answer(200, msgspec.json.encode(self._queue.store.totals))
+        return Answer(200, msgspec.json.encode(self._queue.store.totals()))
 
     async def _entries(self, scope: Mapping[str, Any], _body: bytes) -> Answer:
         asked = parse_qs(scope["query_string"].decode("latin-1"))

@@ -39,7 +39,7 @@ class EndpointProcess:
         wanted = settings or Settings()
         self._settings = replace(wanted, port=port, until_eof=True)
         self._process: subprocess.Popen[str] | None = None
-        self._errors: IO[str] | None = None
+        self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- lives as long as we
         self.url = ""
         self.store: Path | None = Path(wanted.store) if wanted.store else None
 
@@ -51,22 +51,25 @@ class EndpointProcess:
     def start(self) -> EndpointProcess:
         """Start, and return once it accepts connections."""
         arguments = [sys.executable, "-m", "simulator.endpoint", msgspec.json.encode(self._settings).decode()]
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- closed by stop()
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        self._process = process
+        line = process.stdout.readline() if process.stdout else ""
         if not line.startswith(_READY):
-            self._process.wait()
-            said = self._said()
-            self._close()
-            raise EndpointError(f"the endpoint did not start: {said or 'it said nothing'}")
+            process.wait()
+            self._close(process)
+            raise EndpointError(f"the endpoint did not start: {self.said() or 'it said nothing'}")
         self.url = line.removeprefix(_READY).strip()
-        for said_line in self._said().splitlines():
+        for said_line in self.said().splitlines():
             if said_line.startswith("store: "):
                 self.store = Path(said_line.removeprefix("store: "))
         return self
+
+    def said(self) -> str:
+        """What it wrote to standard error so far."""
+        self._errors.seek(0)
+        return self._errors.read().strip()
 
     def stop(self, *, timeout_s: float = 30.0) -> int:
         """Ask it to stop, wait until everything in flight is stored, and return its exit code."""
@@ -84,7 +87,7 @@ class EndpointProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        self._close()
+        self._close(process)
         return code
 
     def _running(self) -> subprocess.Popen[str]:
@@ -92,14 +95,8 @@ class EndpointProcess:
             raise EndpointError("the endpoint is not running")
         return self._process
 
-    def _said(self) -> str:
-        assert self._errors is not None
-        self._errors.seek(0)
-        return self._errors.read().strip()
-
-    def _close(self) -> None:
-        assert self._process is not None
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
+    def _close(self, process: subprocess.Popen[str]) -> None:
+        for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
         self._process = None

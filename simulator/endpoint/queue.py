@@ -48,7 +48,7 @@ class WriteQueue:
         A request larger than the whole queue is let in when the queue is empty, or it could never be.
         """
         pings = self.pings + len(receipt.decisions)
-        size = self.bytes + _payload_bytes(receipt)
+        size = self.bytes + receipt.size
         if self.pings and (pings > self._max_pings or size > self._max_bytes):
             return None
         self.pings, self.bytes = pings, size
@@ -63,13 +63,6 @@ class WriteQueue:
         for submission in group:
             future, receipt = submission.done
             self.pings -= len(receipt.decisions)
-            self.bytes -= _payload_bytes(receipt)
+            self.bytes -= receipt.size
             if not future.done():  # its client may have gone
                 future.set_result(submission)
-
-
-def _payload_bytes(receipt: Receipt) -> int:
-    decisions = receipt.decisions
-    if len(decisions) == 1:
-        return len(decisions[0].payload)
-    return sum(len(one.payload) for one in decisions)

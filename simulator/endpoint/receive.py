@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import Any
 
 from simulator.endpoint.batch import Judgement, judge_batch
 from simulator.endpoint.codes import OK
-from simulator.endpoint.decode import Undecodable, inflate, parse
+from simulator.endpoint.decode import UndecodableError, inflate, parse
 from simulator.endpoint.message import Decision, Limits, Receipt, Request, Validator
 from simulator.endpoint.routing import UUID, Match, Routes, early_refusal, record_ids
 
@@ -60,11 +59,12 @@ def receive(request: Request, rules: Rules) -> Receipt:
     started = perf_counter_ns()
     try:
         text = inflate(request.body, request.headers, rules.limits)
-    except Undecodable as trouble:
+    except UndecodableError as trouble:
         return refuse(request, trouble.code, rules, detail=trouble.detail)
     inflated = perf_counter_ns()
     receipt = _BY_CARRIER[match.carrier](request, match, text, rules)
     receipt.inflate_ns = inflated - started
+    receipt.size = len(text)
     return receipt
 
 
@@ -88,7 +88,7 @@ def _one_ping(request: Request, match: Match, text: bytes, rules: Rules) -> Rece
     else:
         try:
             document = parse(text)
-        except Undecodable as trouble:
+        except UndecodableError as trouble:
             code, detail = trouble.code, trouble.detail
     parsed = perf_counter_ns()
     if code == OK and not rules.schemas.is_valid(match.route, document):
@@ -121,7 +121,7 @@ def _receipt(match: Match, judgement: Judgement) -> Receipt:
     )
 
 
-_BY_CARRIER: Mapping[str, Callable[[Request, Match, bytes, Rules], Any]] = {
+_BY_CARRIER: Mapping[str, Callable[[Request, Match, bytes, Rules], Receipt]] = {
     "structured": _one_ping,
     "telemetry": _one_ping,
     "glean": _one_ping,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,18 +24,19 @@ from simulator.endpoint.message import Decision
 from simulator.endpoint.store_file import open_store, primary_code
 
 _GROUP_PINGS = 8192
+_ROW, _AGAIN = 6, 3
 _SQLITE_IOERR, _SQLITE_FULL = 10, 13
 
 
 class Totals(msgspec.Struct, kw_only=True):
     """What the ledger holds, counted. `batches` are committed groups."""
 
-    accepted: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    batches: int = 0
-    by_route: dict[str, int] = msgspec.field(default_factory=dict)
-    by_code: dict[str, int] = msgspec.field(default_factory=dict)
+    accepted: int
+    rejected: int
+    duplicates: int
+    batches: int
+    by_route: dict[str, int]
+    by_code: dict[str, int]
 
 
 class Submission(msgspec.Struct, gc=False, eq=False):
@@ -78,7 +80,9 @@ class Store:
         max_bytes: int = 0,
     ) -> None:
         self.path = path
-        self.totals = Totals()
+        self.batches = 0
+        #: (code, route) of every decision stored so far, duplicates included
+        self.counts: Counter[tuple[str, str]] = Counter()
         self._settle = settle
         self._payloads = payloads
         self._waiting: SimpleQueue[Submission | None] = SimpleQueue()
@@ -111,25 +115,32 @@ class Store:
     def _load(self) -> None:
         """Read back what earlier processes stored."""
         database = self._file.database
-        totals = self.totals
         for route, code, count in database.execute("SELECT route, code, count(*) FROM pings GROUP BY 1, 2"):
-            self._count(code, route, count)
-        (totals.duplicates,) = database.execute("SELECT count(*) FROM duplicates").fetchone()
-        if totals.duplicates:
-            totals.by_code[DUPLICATE] = totals.duplicates
-        (totals.batches,) = database.execute("SELECT value FROM meta WHERE name = 'batches'").fetchone()
+            self.counts[code, route] = count
+        for route, count in database.execute("SELECT route, count(*) FROM duplicates GROUP BY 1"):
+            self.counts[DUPLICATE, route] = count
+        (self.batches,) = database.execute("SELECT value FROM meta WHERE name = 'batches'").fetchone()
         self._next = (database.execute("SELECT max(seq) FROM pings").fetchone()[0] or 0) + 1
         for (text,) in database.execute("SELECT id FROM pings WHERE code = 'ok'"):
             self._accepted.add(bytes.fromhex(text.replace("-", "")))
 
-    def _count(self, code: str, route: str, count: int) -> None:
-        totals = self.totals
-        if code == OK:
-            totals.accepted += count
-        else:
-            totals.rejected += count
-        totals.by_code[code] = totals.by_code.get(code, 0) + count
-        totals.by_route[route] = totals.by_route.get(route, 0) + count
+    def totals(self) -> Totals:
+        """The ledger's sums, duplicates counted apart from the pings that they repeat."""
+        by_route: Counter[str] = Counter()
+        by_code: Counter[str] = Counter()
+        for (code, route), count in self.counts.copy().items():
+            by_code[code] += count
+            if code != DUPLICATE:
+                by_route[route] += count
+        accepted, duplicates = by_code[OK], by_code[DUPLICATE]
+        return Totals(
+            accepted=accepted,
+            rejected=by_code.total() - accepted - duplicates,
+            duplicates=duplicates,
+            batches=self.batches,
+            by_route=dict(by_route),
+            by_code={code: count for code, count in by_code.items() if count},
+        )
 
     def _write_groups(self) -> None:
         for group in self._groups():
@@ -164,7 +175,7 @@ class Store:
         again: list[Any] = []
         added: list[bytes] = []
         for submission in group:
-            self._judge(submission, rows, again, added, now_ms)
+            submission.duplicates = self._judge(submission.decisions, rows, again, added, now_ms)
         try:
             self._file.write(rows, again)
         except sqlite3.Error as error:
@@ -174,34 +185,36 @@ class Store:
                 submission.failure = code
                 submission.duplicates = ()
             return
-        self._next += len(rows) // 6
-        self._book(rows, len(again) // 2)
+        self._next += len(rows) // _ROW
+        self.batches += 1
+        self.counts.update(zip(rows[2::_ROW], rows[3::_ROW], strict=True))
+        self.counts.update((DUPLICATE, route) for route in again[1::_AGAIN])
 
     def _judge(
-        self, submission: Submission, rows: list[Any], again: list[Any], added: list[bytes], now_ms: int
-    ) -> None:
-        """Tell new ids from known ones. The row lists are flat: six and two values a row, as SQLite binds them."""
+        self,
+        decisions: Sequence[Decision],
+        rows: list[Any],
+        again: list[Any],
+        added: list[bytes],
+        now_ms: int,
+    ) -> Sequence[int]:
+        """Add the rows of one request and return the positions of its duplicates.
+
+        The lists are flat, as SQLite binds them: `_ROW` values for a ping, `_AGAIN` for a repeated id.
+        """
         accepted, payloads = self._accepted, self._payloads
-        seq = self._next + len(rows) // 6
+        seq = self._next + len(rows) // _ROW
         duplicates: list[int] = []
-        for position, one in enumerate(submission.decisions):
-            if one.code == OK:
+        for position, one in enumerate(decisions):
+            code = one.code
+            if code == OK:
                 key = bytes.fromhex(one.id.replace("-", ""))
                 if key in accepted:
-                    again += (one.id, now_ms)
+                    again += (one.id, one.route, now_ms)
                     duplicates.append(position)
                     continue
                 accepted.add(key)
                 added.append(key)
-            rows += (seq, one.id, one.code, one.route, now_ms, one.payload if payloads else None)
+            rows += (seq, one.id, code, one.route, now_ms, one.payload if payloads else None)
             seq += 1
-        submission.duplicates = duplicates
-
-    def _book(self, rows: list[Any], duplicates: int) -> None:
-        for code, route in zip(rows[2::6], rows[3::6], strict=True):
-            self._count(code, route, 1)
-        totals = self.totals
-        totals.batches += 1
-        if duplicates:
-            totals.duplicates += duplicates
-            totals.by_code[DUPLICATE] = totals.by_code.get(DUPLICATE, 0) + duplicates
+        return duplicates

@@ -15,20 +15,20 @@ import orjson
 from simulator.endpoint.codes import OK
 from simulator.errors import EndpointError, Finding, InputError
 
-#: `tels` in ASCII, in SQLite's header, so that nobody's other database is taken for a store.
-_APPLICATION_ID = 0x74656C73
+#: `tels` in ASCII, in SQLite's header, so that nobody's other database is taken for a store. (Also in `_TABLES`.)
+_APPLICATION_ID = 1952803955
 _FORMAT = 1
-_CHECKPOINT_PAGES = 4000
-_TABLES = f"""
+_CHECKPOINT_PAGES = 16_000
+_TABLES = """
 BEGIN IMMEDIATE;
 CREATE TABLE pings (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, code TEXT NOT NULL, route TEXT NOT NULL,
                     received_ms INTEGER NOT NULL, payload BLOB);
-CREATE TABLE duplicates (id TEXT NOT NULL, received_ms INTEGER NOT NULL);
+CREATE TABLE duplicates (id TEXT NOT NULL, route TEXT NOT NULL, received_ms INTEGER NOT NULL);
 CREATE INDEX duplicates_by_id ON duplicates (id);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT INTO meta VALUES ('batches', 0);
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_FORMAT};
+PRAGMA application_id = 1952803955;
+PRAGMA user_version = 1;
 COMMIT;
 """
 _ENTRIES = """
@@ -53,7 +53,7 @@ class StoreFile:
         self._lock = lock
 
     def write(self, rows: Sequence[Any], again: Sequence[Any]) -> None:
-        """Commit new pings (six values each) and repeated ids (two values each) as one transaction.
+        """Commit new pings (six values each) and repeated ids (three values each) as one transaction.
 
         Many rows go into one statement: SQLite lets other threads run Python while a statement runs, and a
         statement a row would hand the interpreter lock back and forth once a ping.
@@ -65,7 +65,7 @@ class StoreFile:
         try:
             execute("BEGIN IMMEDIATE")
             _insert(execute, "pings", 6, rows)
-            _insert(execute, "duplicates", 2, again)
+            _insert(execute, "duplicates", 3, again)
             execute("UPDATE meta SET value = value + 1 WHERE name = 'batches'")
             execute("COMMIT")
         except sqlite3.Error:
