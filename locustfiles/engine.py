@@ -313,7 +313,7 @@ class Engine:
                     if len(self._known) >= _REMEMBERED_ANSWERS:
                         self._known.clear()
                     self._known[data] = status
-                self._answered(lane, status, reusable=lane.keeps_alive())
+                self._answered(lane, status, reusable=lane.keep_alive)
         elif lane.chunks and (status := lane.feed_end()):
             self._answered(lane, status, reusable=False)
         else:
@@ -324,7 +324,7 @@ class Engine:
             status in self.plan.target.answers.accepted
             and self._kinds[self.tape.carrier[lane.k]] == "status"
             and not self.tape.closes[lane.k]
-            and lane.keeps_alive()
+            and lane.keep_alive
             and not lane.server_timing()
             and lane.round.attempts.get(lane.k, 1) == 1
             and lane.rest is None

@@ -47,6 +47,7 @@ class Lane:
         "fd",
         "head_done",
         "k",
+        "keep_alive",
         "on_closed",
         "parser",
         "recv",
@@ -88,6 +89,7 @@ class Lane:
         self.body_size = 0
         self.head_done = False
         self.complete = False
+        self.keep_alive = False
         self.status = 0
 
     def connect(self, address: str, port: int, *, ipv6: bool) -> int:
@@ -159,10 +161,6 @@ class Lane:
         """The beginning of the answer's body (all of it below 1 MiB)."""
         return b"".join(self.body)
 
-    def keeps_alive(self) -> bool:
-        """Whether the connection may carry another request."""
-        return bool(self.parser.should_keep_alive())
-
     def done(self) -> None:
         """Forgets the answer; the lane is ready for the next one."""
         self.served += 1
@@ -185,4 +183,5 @@ class Lane:
             self.head_done = False
         else:
             self.status = status
+            self.keep_alive = bool(self.parser.should_keep_alive())  # true only inside this callback
             self.complete = True

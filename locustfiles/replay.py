@@ -16,22 +16,25 @@ class Replay(User):
 
     def __init__(self, environment) -> None:
         super().__init__(environment)
-        self._done = Event()
+        self._closed = Event()
+        self._asked_to_stop = Event()
         self._lane = None
 
     @task
     def replay(self) -> None:
-        """Keeps a lane open until Locust stops this user."""
+        """Keeps a lane open until Locust stops this user, and as long as its last request is under way."""
         engine = self.environment.telsim.engine()
-        if engine is not None:
-            self._lane = engine.open_lane(self._done.set)
-        self._done.wait()
+        if engine is None or self._asked_to_stop.is_set():
+            self._closed.set()
+        else:
+            self._lane = engine.open_lane(self._closed.set)
+        self._asked_to_stop.wait()
+        self._closed.wait()
 
     def stop(self, force: bool = False):  # noqa: FBT001, FBT002 - Locust's signature
         """Lets the request under way finish, then ends the task."""
         stopped = super().stop(force)
-        if self._lane is None:
-            self._done.set()
-        else:
+        self._asked_to_stop.set()
+        if self._lane is not None:
             self.environment.telsim.close_lane(self._lane)
         return stopped
