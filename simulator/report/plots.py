@@ -1,0 +1,232 @@
+"""Pictures as inline SVG: transparent, with colours that the page's style sheet decides.
+
+Matplotlib writes fixed colours, so the plots use placeholder colours which are replaced by CSS variables
+afterwards: one picture then reads well on a light and on a dark page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.histogram import NS_PER_MS, Histogram, bucket_edges
+from simulator.report.html import Html
+from simulator.rundir import TimeSeries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+_INK, _GRID = "#010203", "#010204"
+SERIES = tuple(f"#0102{number:02x}" for number in range(0x11, 0x17))
+FAILURE = "#010220"
+_VARIABLES = {_INK: "currentColor", _GRID: "var(--line)", FAILURE: "var(--bad)"} | {
+    colour: f"var(--s{number})" for number, colour in enumerate(SERIES, start=1)
+}
+_SIZE_INCHES = (5.4, 3.1)
+_MOST_POINTS = 400
+_NINES = (
+    (0, "0"),
+    (0.5, "50"),
+    (0.9, "90"),
+    (0.99, "99"),
+    (0.999, "99.9"),
+    (0.9999, "99.99"),
+    (0.99999, "99.999"),
+)
+
+
+def _settings() -> AbstractContextManager[None]:
+    import matplotlib as mpl
+
+    return mpl.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "telsim",
+            "font.size": 11,
+            "text.color": _INK,
+            "axes.labelcolor": _INK,
+            "axes.edgecolor": _GRID,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.color": _GRID,
+            "grid.linewidth": 0.7,
+            "xtick.color": _GRID,
+            "ytick.color": _GRID,
+            "xtick.labelcolor": _INK,
+            "ytick.labelcolor": _INK,
+            "legend.frameon": False,
+            "lines.linewidth": 1.7,
+        }
+    )
+
+
+def draw(name: str, plot: Callable[[Any], None], *, height_inches: float = _SIZE_INCHES[1]) -> Html:
+    """Runs `plot` on fresh axes and gives the picture.
+
+    Args:
+        name: makes the ids inside the picture unique on the page.
+        plot: draws on Matplotlib axes, with the colours in `SERIES`.
+        height_inches: of the picture; the width is fixed and scales with the page.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with _settings():
+        figure = Figure(figsize=(_SIZE_INCHES[0], height_inches), layout="constrained")
+        FigureCanvasSVG(figure)
+        figure.patch.set_alpha(0)
+        axes = figure.add_subplot()
+        axes.patch.set_alpha(0)
+        plot(axes)
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return Html(_themed(written.getvalue(), name))
+
+
+def _themed(svg: str, name: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, variable)
+    return svg.replace("<svg", '<svg role="img"', 1).strip()
+
+
+def _merged(values: Sequence[float], width: int, how: Callable[..., Any]) -> Floats:
+    """Every `width` seconds put together, so that a run of a day has no more points than the picture has room for."""
+    found = np.asarray(values, dtype=np.float64)
+    padded = np.pad(found, (0, -len(found) % width), mode="edge") if len(found) else found
+    return np.asarray(how(padded.reshape(-1, width), axis=1), dtype=np.float64)
+
+
+def throughput_over_time(series: TimeSeries) -> Html:
+    """Pings a second, and the failed ones, over the run."""
+    width = max(1, -(-len(series.pings) // _MOST_POINTS))
+    pings, failures = (_merged(values, width, np.mean) for values in (series.pings, series.failures))
+    seconds = np.arange(len(pings)) * width
+
+    def plot(axes: Axes) -> None:
+        axes.fill_between(seconds, pings, color=SERIES[0], alpha=0.18, step="mid", linewidth=0)
+        axes.step(seconds, pings, color=SERIES[0], where="mid", label="pings/s")
+        if failures.any():
+            axes.step(seconds, failures, color=FAILURE, where="mid", label="failed/s")
+            axes.legend(loc="upper right", ncols=2)
+        axes.set_ylim(bottom=0)
+        _seconds_axis(axes, seconds, width)
+        _thousands(axes.yaxis)
+
+    return draw("throughput", plot)
+
+
+def latency_over_time(series: TimeSeries) -> Html:
+    """Median and 99th percentile of each second."""
+    width = max(1, -(-len(series.p50_ms) // _MOST_POINTS))
+    empty = np.asarray(series.requests or [1] * len(series.p50_ms)) == 0
+    p50, p99 = (np.where(empty, np.nan, np.asarray(v, dtype=float)) for v in (series.p50_ms, series.p99_ms))
+    if width > 1:
+        p50, p99 = (_merged(np.nan_to_num(values).tolist(), width, np.max) for values in (p50, p99))
+    seconds = np.arange(len(p50)) * width
+
+    def plot(axes: Axes) -> None:
+        axes.plot(seconds, p99, color=SERIES[1], label="p99", marker="." if len(p99) < 40 else "")
+        axes.plot(seconds, p50, color=SERIES[0], label="p50", marker="." if len(p99) < 40 else "")
+        axes.set_yscale("log")
+        axes.legend(loc="upper right", ncols=2)
+        _seconds_axis(axes, seconds, width)
+        _milliseconds(axes.yaxis)
+
+    return draw("latency", plot)
+
+
+def percentile_curves(name: str, curves: Sequence[tuple[str, Histogram, str]]) -> Html:
+    """Percentiles on a scale on which every further nine takes as much room as the one before.
+
+    Args:
+        name: of the picture.
+        curves: legend, histogram, colour.
+    """
+    largest = max(histogram.count for _, histogram, _ in curves)
+    ticks = [(q, text) for q, text in _NINES if not q or 1 / (1 - q) <= max(20, largest)]
+
+    def plot(axes: Axes) -> None:
+        for label, histogram, colour in curves:
+            x, y = _curve(histogram)
+            axes.plot(x, y, color=colour, label=label)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(1, max(20, largest))
+        axes.set_xticks([1 / (1 - q) for q, _ in ticks], [text for _, text in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel("percentile of requests")
+        _milliseconds(axes.yaxis)
+        if len(curves) > 1:
+            axes.legend(loc="upper left")
+
+    return draw(name, plot)
+
+
+def _curve(histogram: Histogram) -> tuple[Floats, Floats]:
+    indices, cumulative = histogram.cumulative()
+    total = cumulative[-1]
+    middle = np.array([sum(bucket_edges(int(index))) / 2 for index in indices]) / NS_PER_MS
+    # The last value is the maximum; its percentile, 100, would lie at infinity.
+    below = np.concatenate(([0], cumulative[:-1])) / total
+    x = 1 / (1 - below)
+    keep = np.unique(np.searchsorted(x, np.geomspace(1, x[-1], _MOST_POINTS)).clip(0, len(x) - 1))
+    return x[keep], np.maximum(np.minimum(middle, histogram.max_ns / NS_PER_MS)[keep], 1e-3)
+
+
+def bars(name: str, values: Sequence[tuple[str, float, str]]) -> Html:
+    """Horizontal bars from the top: label, length, and the text behind the bar."""
+    lengths = [length for _, length, _ in values]
+
+    def plot(axes: Axes) -> None:
+        places = list(range(len(values)))[::-1]
+        axes.barh(places, lengths, color=SERIES[0], height=0.62)
+        longest = max(lengths) or 1.0
+        for place, (_, length, text) in zip(places, values, strict=True):
+            axes.text(length + longest * 0.02, place, text, va="center")
+        axes.set_yticks(places, [label for label, _, _ in values])
+        axes.set_xlim(0, longest * 1.35)
+        axes.grid(visible=False)
+        axes.spines[["bottom", "left"]].set_visible(False)
+        axes.tick_params(left=False, bottom=False, labelbottom=False)
+
+    return draw(name, plot, height_inches=0.3 + 0.34 * len(values))
+
+
+def _seconds_axis(axes: Axes, seconds: npt.NDArray[Any], width: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("seconds since the start" + (f", {width} s together" if width > 1 else ""))
+    if len(seconds):
+        axes.set_xlim(-0.5, max(1.0, float(seconds[-1]) + 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+
+
+def _thousands(axis: Any) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    axis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _milliseconds(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    wide = high / max(low, 1e-9) > 100
+    axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,328 @@
+"""`report.html` of a run: verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from simulator.clock import utc
+from simulator.histogram import Histogram, unpack
+from simulator.reconcile.accounting import Row
+from simulator.reconcile.summary import Summary
+from simulator.report import plots
+from simulator.report.html import Html, Node, element, page, section, table
+from simulator.report.wording import (
+    HEADLINES,
+    Line,
+    count,
+    fate_lines,
+    milliseconds,
+    rate,
+    size,
+    threshold_line,
+)
+from simulator.rundir import RunMeta
+
+_TONES = {"pass": "good", "fail": "bad", "generator-bound": "warn", "interrupted": "warn"}
+_STATES = ("accepted", "rejected", "failed", "unknown", "unsent")
+_RIGHT = {"accept": ("accepted",), "reject": ("rejected",), "duplicate": ("accepted", "rejected")}
+_MOST_EXAMPLE_CHARACTERS = 600
+
+
+def run_page(summary: Summary, meta: RunMeta) -> str:
+    """The whole report as one HTML document."""
+    return page(
+        f"telsim: {HEADLINES[summary.verdict]}",
+        element("h1", "telsim run report"),
+        _verdict(summary, meta),
+        _tiles(summary, meta),
+        _fates(summary),
+        _objectives(summary),
+        _speed(meta),
+        _stages(summary),
+        _generator(summary, meta),
+        _errors(summary, meta),
+        _reproduce(meta),
+        element(
+            "footer", f"telsim {meta.versions.telsim}, {utc(meta.ended_ns // 1_000_000):%Y-%m-%d %H:%M} UTC"
+        ),
+    )
+
+
+def _verdict(summary: Summary, meta: RunMeta) -> Html:
+    if summary.reasons:
+        why: Node = element("ul", *(element("li", reason) for reason in summary.reasons))
+    else:
+        why = element("p", f"{count(summary.pings)} pings, every one accounted for.")
+    what = (
+        f"{meta.corpus.name or 'corpus'} ({meta.corpus.dialect or '?'} dialect) to {meta.target.name} "
+        f"at {meta.target.host}, {meta.pacing.text}, batch size {meta.batch_size}, "
+        f"{utc(meta.started_ns // 1_000_000):%Y-%m-%d %H:%M:%S} UTC"
+    )
+    return element(
+        "div",
+        element("strong", HEADLINES[summary.verdict]),
+        why,
+        element("p", what, cls="facts"),
+        cls=f"verdict {_TONES[summary.verdict]}",
+    )
+
+
+def _tiles(summary: Summary, meta: RunMeta) -> Html:
+    latency = summary.corrected_latency_ms
+    since = "from due time" if meta.pacing.open_loop else "service time"
+    tiles = (
+        (rate(summary.pings_per_s), "pings/s"),
+        (rate(summary.requests_per_s), "requests/s"),
+        (f"{size(summary.bytes_per_s)}/s", "sent"),
+        (milliseconds(latency.p50), f"p50, {since}"),
+        (milliseconds(latency.p99), f"p99, {since}"),
+        (f"{summary.errors:.2%}" if summary.errors else "0", "errors"),
+        (summary.bound, "was the limit"),
+    )
+    return element(
+        "div",
+        *(element("div", element("b", b), element("span", s), cls="tile") for b, s in tiles),
+        cls="tiles",
+    )
+
+
+def _fates(summary: Summary) -> Html:
+    source = (
+        f"Checked against {summary.ledger}." if summary.ledger else "No ledger: judged by the answers alone."
+    )
+    parts = [(state, getattr(summary, state)) for state in _STATES if getattr(summary, state)]
+    bar = element(
+        "div", *(element("i", cls=s, style=f"flex:{n} 0 0", title=f"{s}: {n}") for s, n in parts), cls="bar"
+    )
+    legend = element(
+        "div", *(element("span", element("i", cls=s), f"{s} {count(n)}") for s, n in parts), cls="legend"
+    )
+    return section(
+        "What became of every ping",
+        bar,
+        legend,
+        _lines(fate_lines(summary)),
+        element("h3", "Labels by outcome"),
+        _matrix(summary.labels),
+        _examples(summary),
+        element("details", element("summary", "By ping type"), _by_ping(summary.by_ping)),
+        note=source,
+    )
+
+
+def _lines(lines: Iterable[Line]) -> Html:
+    return table(
+        ("", "", ""),
+        (
+            (
+                line.name,
+                element("td", line.value, cls="n bad" if line.bad else "n"),
+                element("td", line.meaning, cls="quiet"),
+            )
+            for line in lines
+        ),
+        cls="tight",
+    )
+
+
+def _matrix(rows: Sequence[Row]) -> Html:
+    """Green is what the label asks for, red is the opposite."""
+
+    def cell(row: Row, state: str) -> Html:
+        number = getattr(row, state)
+        tone = ""
+        if number and state in ("accepted", "rejected"):
+            tone = "right" if state in _RIGHT[row.expect] else "wrong"
+        return element("td", count(number) if number else "·", cls=tone)
+
+    return table(
+        ("label", "must be", *_STATES),
+        ((row.name, row.expect, *(cell(row, state) for state in _STATES)) for row in rows),
+        cls="numbers matrix",
+    )
+
+
+def _by_ping(rows: Sequence[Row]) -> Html:
+    return table(
+        ("ping", *_STATES, "wrongly judged"),
+        (
+            (
+                row.name,
+                *(count(getattr(row, state)) for state in _STATES),
+                element("td", count(row.wrong), cls="bad" if row.wrong else ""),
+            )
+            for row in rows
+        ),
+        cls="numbers",
+    )
+
+
+def _examples(summary: Summary) -> Html | None:
+    if not summary.examples:
+        return None
+    rows = (
+        (e.what.replace("_", " "), e.ping, e.label, e.status or "none", element("code", e.id), e.row)
+        for e in summary.examples
+    )
+    head = ("what", "ping", "label", "status", "id", "record")
+    return element("details", element("summary", "Pings to look at"), table(head, rows))
+
+
+def _objectives(summary: Summary) -> Html:
+    tones = {"holds": "good", "BROKEN": "bad", "not judged": "warn"}
+    rows = (
+        (
+            element("code", line.name),
+            element("td", line.value, cls="n"),
+            element("td", line.meaning, cls=tones[line.meaning]),
+        )
+        for line in map(threshold_line, summary.thresholds)
+    )
+    own = sum(not result.default for result in summary.thresholds)
+    note = (
+        f"The first {own} were asked for; the others hold for every run."
+        if own
+        else "These hold for every run."
+    )
+    return section("Objectives", table(("objective", "measured", "verdict"), rows, cls="tight"), note=note)
+
+
+def _figure(caption: str, note: str, picture: Html) -> Html:
+    return element("figure", element("figcaption", caption, element("small", note)), picture)
+
+
+def _speed(meta: RunMeta) -> Html | None:
+    figures = []
+    if len(meta.time_series.pings) > 1:
+        figures += [
+            _figure(
+                "Throughput over time",
+                "pings answered in each second",
+                plots.throughput_over_time(meta.time_series),
+            ),
+            _figure(
+                "Latency over time",
+                "service time of each second's requests",
+                plots.latency_over_time(meta.time_series),
+            ),
+        ]
+    service = unpack(meta.histograms.service.total)
+    if service.count:
+        figures.append(_figure("Latency by percentile", *_latency_curves(service, meta)))
+    if not figures:
+        return None
+    return section("Throughput and latency", element("div", *figures, cls="charts"), _by_name(meta))
+
+
+def _latency_curves(service: Histogram, meta: RunMeta) -> tuple[str, Html]:
+    curves = [("service time", service, plots.SERIES[0])]
+    note = "from the real send to the answer"
+    corrected = unpack(meta.histograms.corrected.total)
+    if meta.pacing.open_loop and corrected.count:
+        curves.insert(0, ("from the due time", corrected, plots.SERIES[1]))
+        note = "the gap between the curves is what a closed loop would hide"
+    return note, plots.percentile_curves("percentiles", curves)
+
+
+def _by_name(meta: RunMeta) -> Html | None:
+    names = meta.histograms.service.by_name
+    if len(names) < 2:
+        return None
+    rows = []
+    for name, packed in sorted(names.items()):
+        histogram = unpack(packed)
+        values = [*histogram.percentiles([50, 90, 99, 99.9]), histogram.max_ns]
+        rows.append((name, count(histogram.count), *(milliseconds(ns / 1e6) for ns in values)))
+    body = table(("request", "count", "p50", "p90", "p99", "p99.9", "max"), rows, cls="numbers")
+    return element("details", element("summary", "Service time by request name"), body)
+
+
+def _stages(summary: Summary) -> Html | None:
+    if not summary.stages:
+        return None
+    values = [(name, stage.mean_ms, milliseconds(stage.mean_ms)) for name, stage in summary.stages.items()]
+    total = sum(stage.mean_ms for stage in summary.stages.values())
+    picture = element("figure", plots.bars("stages", values))
+    note = f"Server-Timing of the endpoint's answers: {milliseconds(total)} a request in all."
+    return section("Where the endpoint spends its time", picture, note=note)
+
+
+def _generator(summary: Summary, meta: RunMeta) -> Html:
+    rows = (
+        (
+            f"{worker.index}",
+            f"{worker.cpu_share:.0%}",
+            milliseconds(worker.loop_lag_ms.p99),
+            milliseconds(worker.loop_lag_ms.max),
+            count(worker.late_starts),
+            count(worker.never_started),
+            count(worker.in_flight_at_end),
+            count(worker.requests),
+            count(worker.pings),
+        )
+        for worker in meta.workers
+    )
+    head = (
+        "worker",
+        "CPU",
+        "loop lag p99",
+        "max",
+        "late",
+        "never started",
+        "in flight at end",
+        "requests",
+        "pings",
+    )
+    calibrated = None
+    if meta.calibration:
+        text = f"Against a null sink it reaches {rate(meta.calibration.requests_per_s)} requests/s."
+        calibrated = element("p", text, cls="note")
+    lateness = unpack(meta.histograms.lateness.total)
+    late = None
+    if meta.pacing.open_loop and lateness.max_ns:
+        picture = plots.percentile_curves("lateness", [("lateness", lateness, plots.SERIES[3])])
+        late = element(
+            "div", _figure("Lateness", "from the due time to the real send", picture), cls="charts"
+        )
+    return section(
+        "The generator",
+        calibrated,
+        table(head, rows, cls="numbers"),
+        late,
+        note=f"Limit: {summary.bound}. {summary.bound_reason[:1].upper()}{summary.bound_reason[1:]}.",
+    )
+
+
+def _errors(summary: Summary, meta: RunMeta) -> Html | None:
+    if not meta.errors and not summary.errors:
+        return None
+    parts: list[Node] = []
+    for error in meta.errors:
+        status = f" (status {error.status})" if error.status else ""
+        parts.append(element("h3", f"{count(error.count)} times: {error.message}{status}"))
+        if error.example:
+            parts.append(element("pre", error.example[:_MOST_EXAMPLE_CHARACTERS]))
+    note = f"{count(summary.failed)} pings failed, {count(summary.unknown)} have an unknown fate."
+    return section("Errors", *parts, note=note)
+
+
+def _reproduce(meta: RunMeta) -> Html:
+    commands = []
+    if meta.corpus.scenario:
+        commands.append(
+            f"telsim generate {meta.corpus.scenario} --seed {meta.corpus.seed} "
+            f"--dialect {meta.corpus.dialect} --out {meta.corpus.name or 'corpus'}"
+        )
+    if meta.command:
+        commands.append(shlex.join(meta.command))
+    facts = {
+        "corpus": f"{count(meta.corpus.records)} records, SHA-256 {meta.corpus.sha256}",
+        "machine": f"{meta.machine.platform}, {meta.machine.cpus} CPUs",
+        "software": f"telsim {meta.versions.telsim}, Locust {meta.versions.locust}, Python {meta.versions.python}",
+        "options": ", ".join(f"{key}={value}" for key, value in meta.options.items()) or "none",
+    }
+    listed = element(
+        "dl", *(e for key, value in facts.items() for e in (element("dt", key), element("dd", value)))
+    )
+    return section("How to reproduce", element("pre", "\n".join(commands)) if commands else None, listed)

@@ -1,0 +1,149 @@
+"""Noise is called noise, a slow-down is called a slow-down."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from simulator.cli import build_app
+from simulator.errors import ExitCode, InputError, UsageError
+from simulator.report.compare import (
+    compare_blocks,
+    compare_runs,
+    comparison_exit_code,
+    cut,
+    judge,
+    parse_tolerance,
+)
+from simulator.report.compare_terminal import print_comparison, sentence
+from simulator.rundir import Machine, read_outcomes, read_run_meta
+
+
+def judgements(comparison):
+    return {change.metric: change.judgement for change in comparison.changes}
+
+
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_two_runs_of_the_same_thing_are_equal(make_run, seed):
+    base, new = make_run("base", seed=1)[0], make_run("new", seed=seed)[0]
+    found = compare_runs(base, new)
+    assert found.verdict == "same"
+    assert comparison_exit_code(found) == ExitCode.PASS
+    assert judgements(found)["p50"] == "same"
+
+
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_a_slow_down_of_a_fifth_is_found(make_run, seed):
+    base, new = make_run("base", seed=1)[0], make_run("new", seed=seed, slower=1.2)[0]
+    found = compare_runs(base, new)
+    assert (found.verdict, comparison_exit_code(found)) == ("worse", ExitCode.FAILED)
+    assert judgements(found)["p50"] == judgements(found)["mean"] == "worse"
+    back = compare_runs(new, base)
+    assert (back.verdict, comparison_exit_code(back)) == ("better", ExitCode.PASS)
+
+
+def test_a_slow_down_within_the_tolerance_is_none(make_run):
+    base, new = make_run("base")[0], make_run("new", seed=2, slower=1.2)[0]
+    assert compare_runs(base, new, tolerance=0.3).verdict == "same"
+
+
+def test_the_interval_holds_the_true_ratio(make_run):
+    base, new = make_run("base", seed=5)[0], make_run("new", seed=6, slower=1.1)[0]
+    for change in compare_runs(base, new).changes:
+        if change.unit == "ms" and change.metric != "p99":
+            assert change.low <= 1.1 + 0.02
+            assert change.high >= 1.1 - 0.02
+
+
+def test_the_same_runs_give_the_same_intervals(make_run):
+    base, new = make_run("base")[0], make_run("new", seed=2)[0]
+    assert compare_runs(base, new) == compare_runs(base, new)
+    blocks = [cut(read_outcomes(run), read_run_meta(run)) for run in (base, new)]
+    one, other = (compare_blocks(*blocks, tolerance=0.05, seed=seed) for seed in (0, 1))
+    assert [change.base for change in one] == [change.base for change in other]
+    assert [change.low for change in one] != [change.low for change in other]
+
+
+def test_new_errors_and_new_losses_are_regressions(make_run):
+    base, new = make_run("base")[0], make_run("new", failed=40)[0]
+    found = compare_runs(base, new)
+    assert judgements(found)["errors"] == "worse"
+    assert found.verdict == "worse"
+    assert "errors" in sentence(found)
+
+
+def test_a_handful_of_errors_more_is_noise(make_run):
+    base, new = make_run("base", failed=10)[0], make_run("new", failed=12)[0]
+    assert judgements(compare_runs(base, new))["errors"] == "same"
+
+
+def test_runs_that_differ_in_more_say_so(make_run):
+    base = make_run("base")[0]
+    new = make_run("new", machine=Machine(cpus=64, platform="Linux"), batch_size=7)[0]
+    assert compare_runs(base, new).differences == ["batch size: 1 and 7", "CPUs: 2 and 64"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "higher_is_better", "judgement"),
+    [
+        (0.98, 1.03, False, "same"),
+        (1.06, 1.2, False, "worse"),
+        (1.02, 1.2, False, "undecided"),
+        (0.8, 0.9, False, "better"),
+        (0.9, 1.2, False, "undecided"),
+        (0.8, 0.9, True, "worse"),
+        (1.1, 1.2, True, "better"),
+        (0.0, 1.0, True, "undecided"),
+    ],
+)
+def test_an_interval_is_judged(low, high, higher_is_better, judgement):
+    assert judge(low, high, 0.05, higher_is_better=higher_is_better) == judgement
+
+
+@pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("0.1", 0.1), (" 12.5 % ", 0.125), ("0", 0)])
+def test_a_tolerance_is_read(text, value):
+    assert parse_tolerance(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "five", "-1%", "100%", "7"])
+def test_a_tolerance_that_makes_no_sense_is_refused(text):
+    with pytest.raises(UsageError, match="tolerance"):
+        parse_tolerance(text)
+
+
+def test_a_run_without_answers_cannot_be_compared(make_run):
+    base = make_run("base")[0]
+    silent = make_run("silent", failed=4000)[0]
+    with pytest.raises(InputError, match=r"silent: too few answered pings"):
+        compare_runs(base, silent)
+
+
+def test_blocks_hold_every_answered_ping(make_run):
+    run, _, meta = make_run("run", failed=7)
+    blocks = cut(read_outcomes(run), meta)
+    assert blocks.pings.sum() == blocks.counts.sum() == 3993
+    assert np.all(np.diff(blocks.buckets) > 0)
+
+
+def test_compare_on_the_command_line(make_run):
+    base, new = make_run("base")[0], make_run("new", slower=1.2)[0]
+    run = CliRunner().invoke
+    answered = run(build_app(["compare"]), ["compare", str(base), str(new), "--json"])
+    assert (answered.exit_code, json.loads(answered.stdout)["verdict"]) == (1, "worse")
+    answered = run(build_app(["compare"]), ["compare", str(base), str(new), "--tolerance", "50%"])
+    assert answered.exit_code == 0
+    assert answered.stdout.splitlines()[-1].startswith("EQUAL")
+
+
+def test_the_terminal_shows_interval_and_verdict(make_run):
+    base, new = make_run("base")[0], make_run("new", slower=1.2)[0]
+    out = io.StringIO()
+    print_comparison(compare_runs(base, new), Console(file=out))
+    lines = out.getvalue().splitlines()
+    assert lines[-1].startswith("REGRESSION: mean, p50")
+    p50 = next(line for line in lines if line.startswith("p50"))
+    assert p50.split()[-1] == "worse"
+    assert ".." in p50

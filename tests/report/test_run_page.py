@@ -1,0 +1,146 @@
+"""The HTML report: one file that fetches nothing, runs nothing, and shows foreign text as text."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from simulator.histogram import Histogram
+from simulator.report import plots
+from simulator.report.html import Html, element, page, table
+from simulator.report.run_page import run_page
+from simulator.rundir import RunMeta, TimeSeries
+
+VOID = {"meta", "br", "hr", "col", "link", "img", "input"}
+
+
+class Outline(HTMLParser):
+    """Checks that tags are closed in order, and collects what a reader sees and what a browser would do."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.seen = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style"} & set(self.open):
+            self.seen.append(data)
+
+
+def test_the_page_stands_alone(make_run):
+    _, summary, meta = make_run("run", failed=5)
+    text = run_page(summary, meta)
+    outline = Outline(text)
+    assert not {"script", "link", "img", "iframe", "object", "form"} & set(outline.tags)
+    assert not [name for name, _ in outline.attributes if name.startswith("on")]
+    links = [value for name, value in outline.attributes if name in ("href", "xlink:href", "src")]
+    assert all(link.startswith("#") for link in links)
+    assert "@import" not in text
+    assert not re.findall(r"url\((?!#)", text)
+
+
+def test_foreign_text_is_shown_and_not_run(make_run):
+    _, summary, meta = make_run("run", failed=5)
+    text = run_page(summary, meta)
+    assert "<script>" not in text
+    assert "alert('x')" in "".join(Outline(text).seen)
+
+
+def test_the_verdict_stands_before_everything_else(make_run):
+    _, summary, meta = make_run("run", thresholds=["p50<1ms"])
+    seen = [piece.strip() for piece in Outline(run_page(summary, meta)).seen if piece.strip()]
+    assert seen[2] == "FAIL"
+    assert seen[3].startswith("p50<1ms: it is ")
+
+
+@pytest.mark.parametrize("open_loop", [True, False])
+def test_the_page_tells_what_the_issue_is(make_run, open_loop):
+    _, summary, meta = make_run("run", failed=5, open_loop=open_loop)
+    seen = "".join(Outline(run_page(summary, meta)).seen)
+    for words in (
+        *("What became of every ping", "Labels by outcome", "wrong_type", "Objectives", "errors==0"),
+        *("Throughput over time", "Latency over time", "Latency by percentile", "How to reproduce"),
+        *("telsim replay small --rate 400", "5 times: status 500", "The generator"),
+    ):
+        assert words in seen
+    assert ("Lateness" in seen) is open_loop
+
+
+def test_an_interrupted_run_without_any_measurement_still_has_a_page(make_run):
+    _, summary, _ = make_run("run")
+    text = run_page(summary, RunMeta())
+    assert "What became of every ping" in text
+    Outline(text)
+
+
+def test_ids_are_unique_on_the_page(make_run):
+    _, summary, meta = make_run("run")
+    ids = [value for name, value in Outline(run_page(summary, meta)).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_run_gives_the_same_page(make_run):
+    _, summary, meta = make_run("run")
+    assert run_page(summary, meta) == run_page(summary, meta)
+
+
+def test_elements_escape_text_and_attributes():
+    made = element("p", "<b>", Html("<i></i>"), 3, None, title='"<', cls="x")
+    assert made == '<p title="&quot;&lt;" class="x">&lt;b&gt;<i></i>3</p>'
+
+
+def test_a_table_without_titles_has_no_head():
+    assert "<thead>" not in table(("", ""), [("a", "b")])
+    assert "<thead>" in table(("x", ""), [("a", "b")])
+
+
+def test_a_page_has_a_doctype_and_a_policy():
+    text = page("<t>", "x")
+    assert text.startswith("<!doctype html>")
+    assert "default-src 'none'" in text
+    assert "<title>&lt;t&gt;</title>" in text
+
+
+def test_pictures_take_their_colours_from_the_page():
+    series = TimeSeries(
+        first_s=0, requests=[1, 0, 2], pings=[1, 0, 2], failures=[0, 1, 0], p50_ms=[1, 0, 2], p99_ms=[1, 0, 9]
+    )
+    for picture in (plots.throughput_over_time(series), plots.latency_over_time(series)):
+        assert "#0102" not in picture
+        assert "currentColor" in picture
+        assert "var(--s1)" in picture
+
+
+def test_a_day_of_seconds_fits_into_a_picture():
+    day = 86_400
+    series = TimeSeries(
+        requests=[1] * day, pings=[1] * day, failures=[0] * day, p50_ms=[1.0] * day, p99_ms=[2.0] * day
+    )
+    assert len(plots.throughput_over_time(series)) < 60_000
+    assert len(plots.latency_over_time(series)) < 60_000
+
+
+def test_a_curve_ends_at_the_maximum():
+    histogram = Histogram()
+    histogram.record_many(np.arange(1, 10_001) * 100_000)
+    x, y = plots._curve(histogram)
+    assert (np.diff(x) > 0).all()
+    assert (np.diff(y) >= 0).all()
+    assert y[-1] == pytest.approx(1000, rel=0.01)
+    assert y[np.searchsorted(x, 2)] == pytest.approx(500, rel=0.03)
