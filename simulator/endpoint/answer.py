@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from simulator.endpoint.codes import DUPLICATE, OK, message_of, status_of
+from simulator.endpoint.codes import DUPLICATE, OK, TABLE, message_of, status_of
 from simulator.endpoint.message import Answer, Decision, Limits, Receipt
 
 _ACCEPTED = Answer(200, b"", b"text/plain")
@@ -29,6 +29,9 @@ _EDGE_CODES = frozenset(
     )
 )
 
+#: Codes of ours that a GraphQL server finds only after decoding.
+_GRAPHQL_CODES = frozenset(("bad_graphql", "unknown_route", "wrong_shape"))
+
 
 def answer(receipt: Receipt, duplicates: Sequence[int], *, limits: Limits, edge: bool = False) -> Answer:
     """What a client is told.
@@ -43,6 +46,10 @@ def answer(receipt: Receipt, duplicates: Sequence[int], *, limits: Limits, edge:
         return refusal(receipt.refusal, limits=limits, detail=receipt.detail, edge=edge)
     if receipt.carrier == "batch":
         return _batch(receipt.decisions, duplicates)
+    if receipt.carrier == "graphql":
+        return _graphql(receipt, limits)
+    if receipt.carrier == "sentry":
+        return _sentry(receipt, limits)
     code = receipt.decisions[0].code
     if code != OK:
         return refusal(code, limits=limits, detail=receipt.detail, edge=edge)
@@ -78,3 +85,21 @@ def _batch(decisions: Sequence[Decision], duplicates: Sequence[int]) -> Answer:
     }
     status = 200 if not rejected else 207 if rejected < len(decisions) else 400
     return Answer(status, orjson.dumps(told))
+
+
+def _graphql(receipt: Receipt, limits: Limits) -> Answer:
+    """200 for everything that could be decoded (facts/OTHERS.md A1, A8): `data`, or `errors` and no data."""
+    code = receipt.decisions[0].code
+    if code == OK:
+        return Answer(200, orjson.dumps({"data": {receipt.echo: None}}))
+    if code not in _GRAPHQL_CODES and code in TABLE:
+        return refusal(code, limits=limits, detail=receipt.detail)
+    error = {"message": message_of(code), "extensions": {"code": code}}
+    return Answer(200, orjson.dumps({"errors": [error]}))
+
+
+def _sentry(receipt: Receipt, limits: Limits) -> Answer:
+    code = next((one.code for one in receipt.decisions if one.code != OK), OK)
+    if code != OK:
+        return refusal(code, limits=limits, detail=receipt.detail)
+    return Answer(200, orjson.dumps({"id": receipt.echo} if receipt.echo else {}))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from simulator.endpoint.answer import answer, refusal
 from simulator.endpoint.codes import OK
+from simulator.endpoint.faultswitch import FaultSwitch
 from simulator.endpoint.message import Answer, Receipt, Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Page
@@ -44,6 +45,7 @@ class App:
         settings: limits of the server.
         writer: the way to the store.
         metrics: where to count.
+        faults: fails on purpose; None where that is not allowed.
         pages: path to handler of everything that is not a ping.
     """
 
@@ -55,12 +57,14 @@ class App:
         writer: Writer,
         metrics: Metrics,
         pages: Mapping[str, Page],
+        faults: FaultSwitch | None = None,
     ) -> None:
         self._rules = rules
         self._settings = settings
         self._writer = writer
         self._metrics = metrics
         self._pages = pages
+        self._faults = faults
         self._body_bytes = 0
 
     async def __call__(self, scope: Scope, receive_message: Receive, send: Send) -> None:
@@ -84,6 +88,12 @@ class App:
             return
         request = Request(request.method, request.path, request.query, request.headers, body)
         arrived = perf_counter_ns()
+        if self._faults is not None and (fault := self._faults.now()) is not None:
+            self._metrics.counts["faults"] += 1
+            failed = await self._faults.play(fault, scope)
+            if failed is not None:
+                await _send(send, failed, b"")
+                return
         receipt = refuse(request, refused, self._rules) if refused != OK else receive(request, self._rules)
         judged = perf_counter_ns()
         told = await self._store(receipt)

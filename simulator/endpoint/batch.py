@@ -165,7 +165,8 @@ def _parse_one(item: Item | bytes, routes: Routes, limits: Limits) -> _Parsed:
 
 
 def _from_path(item: Item, routes: Routes) -> tuple[str, str]:
-    match = routes.match(item.path.partition("?")[0])
+    path, _, query = item.path.partition("?")
+    match = routes.match(path, query)
     if match.carrier == "none":
         return item.id, ""
     return match.id or item.id, match.route or item.route

@@ -31,17 +31,25 @@ _TOO_SLOW = _last_words(
 )
 
 
+_TOO_MANY = _last_words(
+    b"503 Service Unavailable\r\nretry-after: 1", b'{"code":"too_many_connections","message":"try again"}'
+)
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One connection. Knows since when it waits for a head, and how much of it has come."""
 
+    most_connections = 0
     _head_since = 0.0
     _head_bytes = 0
     _write_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock: a connection that says nothing is closed too."""
+        """Start the clock: a connection that says nothing is closed too. Turn away one too many."""
         super().connection_made(transport)
         self._head_since = monotonic()
+        if len(self.connections) > self.most_connections:
+            self.refuse(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; give up on a head that does not end."""
@@ -61,6 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the head's clock, then hand over to uvicorn."""
         self._head_since = 0.0
         self._head_bytes = 0
+        self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
     def refuse(self, answer: bytes) -> None:
@@ -79,6 +88,11 @@ class GuardedProtocol(HttpToolsProtocol):
         elif now - self._write_since > settings.write_s:
             return b""
         return None
+
+
+def guarded(most_connections: int) -> type[GuardedProtocol]:
+    """The protocol for a server that holds at most so many connections."""
+    return type("GuardedProtocol", (GuardedProtocol,), {"most_connections": most_connections})
 
 
 async def watch(state: Any, settings: Settings, metrics: Metrics) -> None:

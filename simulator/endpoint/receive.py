@@ -13,8 +13,10 @@ from time import perf_counter_ns
 from simulator.endpoint.batch import Judgement, judge_batch
 from simulator.endpoint.codes import OK
 from simulator.endpoint.decode import UndecodableError, inflate, parse
+from simulator.endpoint.graphql import receive_graphql
 from simulator.endpoint.message import Decision, Limits, Receipt, Request, Validator
 from simulator.endpoint.routing import UUID, Match, Routes, early_refusal, record_ids
+from simulator.endpoint.sentry import receive_sentry
 
 _PING_PATHS = ("/submit/", "/api/", "/.api/")
 
@@ -41,7 +43,7 @@ def rules(schemas: Validator, limits: Limits | None = None) -> Rules:
 
 def refusal_of_head(request: Request, rules: Rules) -> str:
     """The code by which a request is refused on its head alone; `ok` if its body is wanted."""
-    match = rules.routes.match(request.path)
+    match = rules.routes.match(request.path, request.query)
     return early_refusal(request.method, request.path, request.query, request.headers, match, rules.limits)
 
 
@@ -52,7 +54,7 @@ def receive(request: Request, rules: Rules) -> Receipt:
         request: the whole request; its body may be left out where `refusal_of_head` refuses it.
         rules: schemas and limits.
     """
-    match = rules.routes.match(request.path)
+    match = rules.routes.match(request.path, request.query)
     refusal = early_refusal(request.method, request.path, request.query, request.headers, match, rules.limits)
     if refusal != OK:
         return refuse(request, refusal, rules)
@@ -70,7 +72,7 @@ def receive(request: Request, rules: Rules) -> Receipt:
 
 def refuse(request: Request, code: str, rules: Rules, *, detail: str = "") -> Receipt:
     """The receipt of a request that is refused as a whole. Where it would have been a ping, the ledger gets it."""
-    match = rules.routes.match(request.path)
+    match = rules.routes.match(request.path, request.query)
     decisions: list[Decision] = []
     if request.method in ("POST", "PUT") and request.path.startswith(_PING_PATHS):
         ids = record_ids(match, request.path, request.headers, request.body)
@@ -121,9 +123,19 @@ def _receipt(match: Match, judgement: Judgement) -> Receipt:
     )
 
 
+def _graphql(request: Request, match: Match, text: bytes, rules: Rules) -> Receipt:
+    return receive_graphql(request, match, text, rules.routes, rules.schemas)
+
+
+def _sentry(request: Request, match: Match, text: bytes, rules: Rules) -> Receipt:
+    return receive_sentry(request, match, text, rules.routes, rules.schemas)
+
+
 _BY_CARRIER: Mapping[str, Callable[[Request, Match, bytes, Rules], Receipt]] = {
     "structured": _one_ping,
     "telemetry": _one_ping,
     "glean": _one_ping,
     "batch": _batch,
+    "graphql": _graphql,
+    "sentry": _sentry,
 }

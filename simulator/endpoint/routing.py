@@ -13,9 +13,10 @@ from simulator.endpoint.message import Carrier, Limits
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _UUID_IN = re.compile(rf"(?<![0-9a-fA-F-]){UUID.pattern}(?![0-9a-fA-F-])")
+EVENT_ID = re.compile(r"[0-9a-fA-F]{32}")
 _SENTRY = re.compile(r"/api/[0-9A-Za-z_-]+/(store|envelope)/")
 
-_SUBMIT_METHODS = ("POST", "PUT")
+_FORMAT_VERSION = re.compile(r"(?:^|&)v=([^&]*)")
 _GLEAN = "glean/glean/1"
 
 #: The headers that the real edge keeps (facts/FIREFOX.md section 3.2); each is limited in length.
@@ -62,10 +63,10 @@ class Routes:
         self._namespaces = frozenset(route.partition("/")[0] for route in self.known)
         self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
-    def match(self, path: str) -> Match:
+    def match(self, path: str, query: str = "") -> Match:
         """The carrier, route and id of a path. Slashes are strict: a trailing one makes another path."""
         if path.startswith("/submit/"):
-            return self._submit(path)
+            return self._submit(path, query)
         if path == "/batch":
             return Match("batch")
         if path == "/.api/graphql":
@@ -74,7 +75,7 @@ class Routes:
             return Match("sentry", "sentry/event/1")
         return Match("none")
 
-    def _submit(self, path: str) -> Match:
+    def _submit(self, path: str, query: str) -> Match:
         parts = path.split("/")
         if "" in parts[2:]:
             return Match("none")
@@ -83,7 +84,8 @@ class Routes:
             carrier, route = self._route_of(namespace, doctype, version)
             return Match(carrier, route, document_id)
         if len(parts) == 9 and parts[2] == "telemetry":
-            return Match("telemetry", f"telemetry/{parts[4]}/4", parts[3])
+            given = _FORMAT_VERSION.search(query)
+            return Match("telemetry", f"telemetry/{parts[4]}/{given[1] if given else 4}", parts[3])
         return Match("none")
 
     def _find_route(self, namespace: str, doctype: str, version: str) -> tuple[Carrier, str]:
@@ -116,6 +118,15 @@ def early_refusal(
     return "ok" if int(length) <= limits.body_bytes else "body_too_large"
 
 
+def given_ids(headers: Mapping[bytes, bytes]) -> list[str]:
+    """The ids in X-Telsim-Record-Id, comma separated; none where one of them is not a UUID."""
+    given = headers.get(b"x-telsim-record-id")
+    if given is None:
+        return []
+    ids = [text.strip().lower() for text in given.decode("latin-1").split(",")]
+    return ids if all(UUID.fullmatch(text) for text in ids) else []
+
+
 def record_ids(match: Match, path: str, headers: Mapping[bytes, bytes], body: bytes) -> list[str]:
     """The ledger's keys for a request: its document id, the ids in X-Telsim-Record-Id, or one made from its content.
 
@@ -123,11 +134,8 @@ def record_ids(match: Match, path: str, headers: Mapping[bytes, bytes], body: by
     """
     if match.id and UUID.fullmatch(match.id):
         return [match.id.lower()]
-    given = headers.get(b"x-telsim-record-id")
-    if given is not None:
-        ids = [text.strip().lower() for text in given.decode("latin-1").split(",")]
-        if ids and all(UUID.fullmatch(text) for text in ids):
-            return ids
+    if given := given_ids(headers):
+        return given
     inside = _UUID_IN.search(path)
     return [inside[0].lower()] if inside else [derived_id(path.encode("utf-8", "surrogateescape"), body)]
 

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import ipaddress
 import os
+import resource
 import signal
 import socket
 import sys
@@ -24,7 +25,8 @@ import uvicorn
 
 from simulator.catalogue import Schemas, load_schemas
 from simulator.endpoint.app import App
-from simulator.endpoint.connection import GuardedProtocol, watch
+from simulator.endpoint.connection import guarded, watch
+from simulator.endpoint.faultswitch import FaultSwitch
 from simulator.endpoint.message import Validator
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Pages
@@ -73,6 +75,9 @@ def _tune() -> None:
     from walking it, 8 % of the time.
     """
     sys.setswitchinterval(0.0005)
+    with contextlib.suppress(OSError, ValueError):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
@@ -144,7 +149,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._not_yet,
-                http=GuardedProtocol,
+                http=guarded(settings.connections),
                 interface="asgi3",
                 ws="none",
                 loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -182,12 +187,17 @@ class _Server(uvicorn.Server):
             return
         metrics = Metrics(self._validator.routes)
         pages = Pages(self._queue, metrics, connections=lambda: len(self.server_state.connections))
+        table = pages.table()
+        faults = FaultSwitch() if settings.faults else None
+        if faults is not None:
+            table["/__fault__"] = faults.page
         self.config.loaded_app = App(
             rules(self._validator, settings.limits),
             settings,
             writer=self._queue,
             metrics=metrics,
-            pages=pages.table(),
+            pages=table,
+            faults=faults,
         )
         await super().startup(sockets=sockets)
         if settings.until_eof:
