@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -36,8 +38,14 @@ def resolve_scenario(name: str | Path) -> Path:
     )
 
 
-def load_scenario(name: str | Path) -> tuple[Scenario, str]:
+def load_scenario(
+    name: str | Path, *, overrides: Mapping[str, object] = MappingProxyType({})
+) -> tuple[Scenario, str]:
     """A scenario by path or shipped name, and the text of its file.
+
+    Args:
+        name: a path, or the name of a shipped scenario.
+        overrides: top-level keys with other values than the file's.
 
     Raises:
         ScenarioError: not readable or not valid; `findings` has every problem with its key path.
@@ -53,15 +61,18 @@ def load_scenario(name: str | Path) -> tuple[Scenario, str]:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: not UTF-8 text (byte {error.start})") from error
-    return parse_scenario(text, name=str(path)), text
+    return parse_scenario(text, name=str(path), overrides=overrides), text
 
 
-def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
+def parse_scenario(
+    text: str, *, name: str = "scenario", overrides: Mapping[str, object] = MappingProxyType({})
+) -> Scenario:
     """A scenario from TOML text.
 
     Args:
         text: the file's text.
         name: what to call the file in messages.
+        overrides: top-level keys with other values than the text's.
 
     Raises:
         ScenarioError: `findings` has every problem with its key path.
@@ -71,7 +82,7 @@ def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ScenarioError(f"{name}: not TOML: {error}") from error
     try:
-        return Scenario.model_validate(data)
+        return Scenario.model_validate({**data, **overrides})
     except ValidationError as error:
         findings = [_finding(name, problem) for problem in error.errors()]
         count = f"{len(findings)} problem" + ("s" if len(findings) > 1 else "")

@@ -1,0 +1,137 @@
+"""A corpus or a file of records, checked record by record. Damage is named by its record where it can be."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from simulator.catalogue import Schemas, load_schemas
+from simulator.check.record import RecordRules
+from simulator.corpus import Corpus, Part, open_corpus
+from simulator.errors import CorpusError, Finding, InputError, UsageError
+from simulator.records import DIALECTS, Dialect, Ping
+
+_DECODER = msgspec.json.Decoder(Ping)
+
+
+@dataclass(slots=True)
+class Checked:
+    """How many records were looked at, and what was found in them."""
+
+    checked: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
+    """Check every record of a corpus: contract, order, index, digest, payload.
+
+    Args:
+        path: the corpus directory.
+        schemas: somebody else's schemas instead of the dialect's own.
+
+    Raises:
+        CorpusError: the corpus cannot be opened at all.
+        InputError: the schemas cannot be read.
+    """
+    corpus = open_corpus(path)
+    rules = RecordRules(_schemas(schemas, corpus.meta.dialect), own_schemas=schemas is None)
+    result = Checked()
+    hasher = hashlib.sha256()
+    intact = True
+    for number, part in enumerate(corpus.parts):
+        # The digest runs on, so it tells of the first damaged part only; records of later parts are checked still.
+        damaged_here = intact and not _digest_holds(corpus, number, hasher)
+        before = len(result.findings)
+        _check_part(part, corpus, rules, result)
+        if damaged_here:
+            intact = False
+            result.findings.append(_damage(corpus, number, found_records=len(result.findings) > before))
+    return result
+
+
+def check_ndjson(path: Path, *, schemas: Path | None, dialect: str) -> Checked:
+    """Check a file of records, one a line. There is no index and no digest to compare.
+
+    Raises:
+        InputError: the file or the schemas cannot be read.
+        UsageError: no such dialect.
+    """
+    if dialect not in DIALECTS:
+        raise UsageError(f"--dialect {dialect}: it is documented or wire")
+    rules = RecordRules(
+        _schemas(schemas, "wire" if dialect == "wire" else "documented"), own_schemas=schemas is None
+    )
+    result = Checked()
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                result.checked += 1
+                where = f"{path}:{number}"
+                try:
+                    ping = _DECODER.decode(line)
+                except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                    result.findings.append(Finding(where, f"not a record: {error}"))
+                    continue
+                result.findings += rules.findings(ping, where)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return result
+
+
+def _schemas(directory: Path | None, dialect: Dialect) -> Schemas:
+    return load_schemas(dialect if directory is None else directory)
+
+
+def _digest_holds(corpus: Corpus, number: int, hasher: hashlib._Hash) -> bool:
+    hasher.update(corpus.parts[number].lines)
+    return hasher.hexdigest() == corpus.meta.parts[number].sha256_so_far
+
+
+def _check_part(part: Part, corpus: Corpus, rules: RecordRules, result: Checked) -> None:
+    previous = (-1, -1)
+    for i in range(len(part)):
+        result.checked += 1
+        where = f"{part.path}:{i + 1}"
+        try:
+            ping = part.ping(i)
+        except CorpusError as error:
+            result.findings.append(Finding(where, str(error).split(": ", 1)[-1]))
+            continue
+        row = part.index[i]
+        if (
+            row["id"].decode() != ping.id
+            or int(row["due_ms"]) != ping.due_ms
+            or int(row["client"]) != ping.client
+        ):
+            result.findings.append(Finding(where, "the index beside the part disagrees with the record"))
+        if corpus.ping_names[row["ping"]] != ping.ping or part.path_of(i) != ping.path.encode():
+            result.findings.append(Finding(where, "the index beside the part disagrees with the record"))
+        key = (ping.due_ms, ping.client)
+        if key < previous:
+            result.findings.append(
+                Finding(where, f"out of order: {key} comes after {previous} (due_ms, client)")
+            )
+        previous = key
+        result.findings += rules.findings(ping, where)
+
+
+def _damage(corpus: Corpus, number: int, *, found_records: bool) -> Finding:
+    """Say which record of a damaged part is not what it was: by making the part again from scenario and seed."""
+    from simulator.check.rebuild import first_difference
+
+    part = corpus.parts[number]
+    if found_records:
+        return Finding(
+            str(part.path), "the digest differs; see the findings above", "generate the corpus again"
+        )
+    different = first_difference(corpus, number)
+    if different is None:
+        return Finding(str(part.path), "the digest differs from corpus.json", "generate the corpus again")
+    return Finding(
+        f"{part.path}:{different + 1}",
+        f"this record (id {part.index[different]['id'].decode()}) is not what scenario and seed give",
+        "the file was changed or damaged; generate the corpus again",
+    )

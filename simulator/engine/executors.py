@@ -1,0 +1,105 @@
+"""Where cohorts run. Each executor yields finished parts in order, whatever order they were made in."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from simulator.corpus import WrittenPart
+from simulator.engine.parts import packed, write_part
+from simulator.errors import TelsimError, UsageError
+from simulator.simulation import Plan
+
+_TRIES = 3
+_WAITING_A_WORKER = 3
+
+MakeExecutor = Callable[[], Executor]
+
+
+def process_pool(workers: int) -> MakeExecutor:
+    """Processes on this machine. They start clean, so nothing of this one leaks into a corpus."""
+    return lambda: ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def dask_cluster(address: str) -> MakeExecutor:
+    """An existing Dask cluster, through its `concurrent.futures` interface. Its workers must see the directory.
+
+    Args:
+        address: the scheduler's address, such as `tcp://10.0.0.5:8786`.
+
+    Raises:
+        UsageError: the extra `dask` is not installed.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UsageError("--executor dask needs the extra: pip install 'telsim[dask]'") from error
+
+    def make() -> Executor:
+        try:
+            client = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call] # ships no types
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(f"no Dask scheduler answers at {address}: {error}") from error
+        executor: Executor = client.get_executor(pure=False, retries=_TRIES - 1)  # type: ignore[no-untyped-call] # ships no types
+        return executor
+
+    return make
+
+
+def parts_in_order(
+    plan: Plan, directory: Path, cohorts: Sequence[range], make: MakeExecutor, *, workers: int
+) -> Iterator[WrittenPart]:
+    """Play cohorts on an executor; a worker that dies is replaced and its cohorts are played again.
+
+    Args:
+        plan: the simulation.
+        directory: the corpus directory.
+        cohorts: in order; the position is the part's number.
+        make: makes the executor, again after a worker died.
+        workers: how many parts are worked on at a time; bounds what waits in memory.
+
+    Raises:
+        TelsimError: workers keep dying.
+    """
+    plan_bytes, place = packed(plan), str(directory.resolve())
+    done, tries = 0, 0
+    while done < len(cohorts):
+        before = done
+        try:
+            with _shut_down(make()) as executor:
+                todo = iter(range(done, len(cohorts)))
+                waiting: list[Future[WrittenPart]] = []
+
+                def submit(number: int, executor: Executor = executor) -> Future[WrittenPart]:
+                    clients = cohorts[number]
+                    return executor.submit(write_part, plan_bytes, place, number, clients.start, clients.stop)
+
+                waiting += map(submit, islice(todo, workers * _WAITING_A_WORKER))
+                while waiting:
+                    part = waiting.pop(0).result()
+                    waiting += map(submit, islice(todo, 1))
+                    done += 1
+                    yield part
+        except BrokenExecutor as error:
+            tries = tries + 1 if done == before else 1
+            if tries >= _TRIES:
+                raise TelsimError(
+                    f"a worker died {tries} times while making part {done} (clients {cohorts[done].start} to "
+                    f"{cohorts[done].stop - 1}); was it out of memory? Try fewer --workers"
+                ) from error
+
+
+class _shut_down:  # noqa: N801 - used like a function in a with statement
+    """Close an executor at once when something goes wrong, without waiting for what it still has to do."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def __enter__(self) -> Executor:
+        return self._executor
+
+    def __exit__(self, *error: object) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=error[0] is not None)
