@@ -10,6 +10,7 @@ from simulator.records import Dialect
 from simulator.scenario.experiment import Experiment
 from simulator.scenario.fields import DurationMs, Moment, Probability, Rate, Section, Share, Weights
 from simulator.scenario.message import Message
+from simulator.scenario.sourcegraph import Sourcegraph
 
 MOST_CLIENTS = 100_000_000
 
@@ -117,6 +118,7 @@ class Scenario(Section):
     population: Population = Population()
     newtab: NewTab = NewTab()
     messaging: Messaging = Messaging()
+    sourcegraph: Sourcegraph = Sourcegraph()
     messages: list[Message] = []
     experiments: list[Experiment] = []
 
