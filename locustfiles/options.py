@@ -21,6 +21,13 @@ _SPAWN_RATE = 100.0
 _STOP_TIMEOUT_S = "10"
 
 
+#: Names of the options in Locust's namespace. None of them holds a secret.
+OPTION_NAMES = (
+    *("corpus", "target", "pace", "speed", "batch", "window", "gzip", "repeat", "warmup", "patience"),
+    *("run_dir", "calibrate", "allow_host", "any_dialect"),
+)
+
+
 def add_options(parser: Any) -> None:
     """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
     add = parser.add_argument

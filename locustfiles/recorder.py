@@ -8,18 +8,21 @@ import time
 from collections import Counter
 from typing import Any
 
+import msgspec
 import numpy as np
-from rounds import ACCEPTED, FAILED, REJECTED, UNKNOWN, UNSENT, I64, Round
+import numpy.ma  # noqa: F401 - np.unique would import it in the middle of the run, at a cost of 40 ms
+from rounds import ACCEPTED, FAILED, I64, REJECTED, UNKNOWN, UNSENT, Round
 
 from simulator.histogram import Histogram
 from simulator.pacing import NS_PER_S
-from simulator.records import EXPECTATIONS
+from simulator.records import EXPECTATIONS, OUTCOME_DTYPE, STATES
 from simulator.rundir import OutcomeWriter
 from simulator.tape import Tape
 from simulator.target import Target
 
 _EXPECT_REJECT = EXPECTATIONS.index("reject")
 _METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
+_STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
 _EXAMPLE_BYTES = 300
 _MESSAGES = 64
@@ -51,7 +54,7 @@ class Recorder:
         self._locust = locust
         self._warmup_ns = warmup_ns
         self._rounds: list[Round] = []
-        self._measured_from = 0
+        self.measured_from_ns = 0
         self._pings = np.diff(tape.first)
         reject = (tape.expect == _EXPECT_REJECT).astype(np.int64)
         total = np.concatenate(([0], np.cumsum(reject)))
@@ -62,28 +65,27 @@ class Recorder:
         self._wrong_items: set[tuple[int, int]] = set()
         self._skip_lateness: dict[tuple[int, int], int] = {}
         self._answers = 0
-        self.examples: dict[int, str] = {}
         self.started_ns = self.ended_ns = 0
         self.in_flight = self.never_started = 0
         self.finished_requests = 0
         self.finished_pings = 0
-        self.by_label: Counter[tuple[int, int]] = Counter()
         self._fresh()
 
     def _fresh(self) -> None:
         self.requests = self.pings = self.bytes_sent = self.late_starts = 0
-        self.states: Counter[int] = Counter()
         self.service: dict[int, Histogram] = {}
         self.corrected: dict[int, Histogram] = {}
         self.lateness: dict[int, Histogram] = {}
         self.errors: Counter[tuple[str, int]] = Counter()
         self.stages: dict[str, list[float]] = {}
         self.seconds: dict[int, list[Any]] = {}
+        self.by_label: Counter[tuple[int, int]] = Counter()
+        self.examples: dict[int, str] = {}
 
     def begin(self, now: int) -> None:
         """The run begins (monotonic nanoseconds)."""
         self.started_ns = now
-        self._measured_from = now + self._warmup_ns
+        self.measured_from_ns = now + self._warmup_ns
 
     def add(self, round_: Round) -> None:
         """A repetition begins."""
@@ -160,8 +162,7 @@ class Recorder:
         states[states == UNSENT] = ACCEPTED  # answers known by heart leave no state behind
         round_.state_array[requests] = states
         round_.written_down[requests] = True
-        if self._writer is not None:
-            self._writer.append(round_.rows(requests, epoch_ns=self.epoch_ns))
+        self._write_down(round_, requests)
         self.finished_requests += len(requests)
         self.finished_pings += int(self._pings[requests].sum())
         wrong = self._wrong(round_, requests, states)
@@ -186,7 +187,7 @@ class Recorder:
     def _measure(self, round_: Round, requests: I64, wrong: Any) -> None:
         sent, done = round_.sent_array[requests], round_.done_array[requests]
         due = sent if round_.due_array is None else round_.due_array[requests]
-        inside = (due if round_.due_array is not None else sent) >= self._measured_from
+        inside = (due if round_.due_array is not None else sent) >= self.measured_from_ns
         answered = inside & (round_.status_array[requests] > 0)
         service = done - sent
         pings = self._pings[requests]
@@ -256,9 +257,50 @@ class Recorder:
             if round_.number:
                 rest = rest[round_.sent_array[rest] > 0]
             round_.written_down[rest] = True
-            if self._writer is not None and len(rest):
-                self._writer.append(round_.rows(rest, epoch_ns=self.epoch_ns))
+            if len(rest):
+                self._write_down(round_, rest)
+        if not self._rounds:  # not even the first repetition began
+            self._write_down(Round(self.tape, 0, None), np.arange(len(self.tape), dtype=np.int64))
         self._rounds.clear()
+        if self._writer is not None and len(self.tape.left_out):
+            rows = np.zeros(len(self.tape.left_out), dtype=OUTCOME_DTYPE)
+            rows["id"], rows["row"] = self.tape.left_out_ids, self.tape.left_out
+            self._writer.append(rows)
+
+    def _write_down(self, round_: Round, requests: I64) -> None:
+        if self._writer is None or not len(requests):
+            return
+        rows, pings = round_.rows(requests, epoch_ns=self.epoch_ns)
+        self._writer.append(rows)
+        key = self.tape.label[pings].astype(np.int64) * _STATE_STEP + rows["state"]
+        counted = np.bincount(key)
+        for value in np.flatnonzero(counted).tolist():
+            self.by_label[divmod(value, _STATE_STEP)] += int(counted[value])
+
+    def take(self) -> dict[str, Any]:
+        """What was recorded since the last call, as plain values to send to Locust's master or to the collector."""
+        names = self.tape.names
+        report: dict[str, Any] = {
+            "requests": self.requests,
+            "pings": self.pings,
+            "bytes_sent": self.bytes_sent,
+            "late_starts": self.late_starts,
+            "errors": [[message, status, count] for (message, status), count in self.errors.items()],
+            "examples": [[status, text] for status, text in self.examples.items()],
+            "stages": {name: list(values) for name, values in self.stages.items()},
+            "seconds": [[second, *v[:3], _packed(v[3])] for second, v in self.seconds.items()],
+            "labels": [[label, state, count] for (label, state), count in self.by_label.items()],
+        }
+        for kind in ("service", "corrected", "lateness"):
+            histograms: dict[int, Histogram] = getattr(self, kind)
+            report[kind] = {names[number]: _packed(histogram) for number, histogram in histograms.items()}
+        self._fresh()
+        return report
+
+
+def _packed(histogram: Histogram) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(histogram.pack())
+    return plain
 
 
 def _record(histograms: dict[int, Histogram], names: Any, values: I64) -> None:

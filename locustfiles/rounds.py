@@ -49,8 +49,8 @@ class Round:
         self.item_states: dict[int, list[int]] = {}
         self.mixed: set[int] = set()
 
-    def rows(self, requests: I64, *, epoch_ns: int) -> npt.NDArray[np.void]:
-        """Outcome rows of the pings in the given requests.
+    def rows(self, requests: I64, *, epoch_ns: int) -> tuple[npt.NDArray[np.void], I64]:
+        """Outcome rows of the pings in the given requests, and which pings of the tape they are.
 
         Args:
             requests: positions on the tape.
@@ -61,7 +61,7 @@ class Round:
         pings = expand(tape.first[requests], counts)
         rows = np.zeros(len(pings), dtype=OUTCOME_DTYPE)
         if not len(rows):
-            return rows
+            return rows, pings
         rows["id"] = tape.ids_in_round(self.number, pings)
         rows["row"] = tape.rows[pings]
         rows["round"] = self.number
@@ -81,7 +81,7 @@ class Round:
             for position, k in enumerate(requests.tolist()):
                 if (states := self.item_states.pop(k, None)) is not None:
                     rows["state"][starts[position] : starts[position] + counts[position]] = states
-        return rows
+        return rows, pings
 
 
 def expand(firsts: I64, counts: I64) -> I64:

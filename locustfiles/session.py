@@ -1,22 +1,30 @@
-"""One run inside one Locust process: builds the tape, runs the engine, and tells Locust when it is over."""
+"""One run inside one Locust process: builds the tape, runs the engine, and reports when it is over."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
-from engine import Engine, Plan
+import msgspec
+from calibration import calibrate
+from collector import lag_of, window_s
+from engine import Engine, Plan, hand_over
 from gevent.event import Event
 from locust_stats import LocustStats
 from options import Request
 from recorder import Recorder
 
 from simulator.errors import ExitCode, TelsimError
-from simulator.rundir import OutcomeWriter
+from simulator.histogram import Histogram
+from simulator.rundir import OutcomeWriter, WorkerHealth
 from simulator.tape import Tape, TapeBuilder
 
 log = logging.getLogger("telsim.replay")
+
+_LAG_EVERY_S = 0.05
 
 
 class Session:
@@ -27,11 +35,17 @@ class Session:
         request: what to do.
         worker: number of this worker, from 0.
         workers: how many share the corpus.
-        on_over: called once when everything is sent, or the endpoint is gone.
+        on_over: called once when everything is sent, or the endpoint is gone, or the run was stopped.
     """
 
     def __init__(
-        self, environment: Any, request: Request, *, worker: int, workers: int, on_over: Any
+        self,
+        environment: Any,
+        request: Request,
+        *,
+        worker: int,
+        workers: int,
+        on_over: Callable[[Session], None],
     ) -> None:
         self.environment = environment
         self.request = request
@@ -40,66 +54,92 @@ class Session:
         self.over = Event()
         self.stopped = False
         self.failure = ""
+        self.exit_code = int(ExitCode.PASS)
         self.engine: Engine | None = None
-        self.recorder: Recorder | None = None
-        self.tape: Tape | None = None
+        self._recorder: Recorder | None = None
         self._writer: OutcomeWriter | None = None
         self._on_over = on_over
+        self._lag = Histogram()
+        self._cpu_at_start = 0.0
+        self._cpu_s = 0.0
+        self._sent = (0, 0)
+        self._late = 0
+        self._calibration: tuple[float, float] | None = None
 
     def start(self) -> None:
         """Begins in the background."""
         gevent.spawn(self._run)
 
     def _run(self) -> None:
+        watcher = gevent.spawn(self._watch_lag)
         try:
             self._prepare()
-            if not self.stopped and self.engine is not None:
+            engine = self.engine
+            if engine is not None:
                 self.ready.set()
-                self.engine.run()
-                self.failure = self.engine.given_up
+                self._lag = Histogram()  # what went before was preparation
+                self._cpu_at_start = time.process_time()
+                if self.stopped:
+                    engine.stop()
+                engine.run()
+                self._cpu_s = time.process_time() - self._cpu_at_start
+                self.failure = engine.given_up
+                self.exit_code = int(ExitCode.FAILED if self.failure else ExitCode.PASS)
         except TelsimError as error:
             self.failure = "\n  ".join([str(error), *map(str, error.findings)])
-            self.environment.process_exit_code = int(error.exit_code)
+            self.exit_code = int(error.exit_code)
+        except Exception as error:
+            self.failure = f"the replay broke down: {error!r}"
+            self.exit_code = int(ExitCode.FAILED)
+            raise
         finally:
+            watcher.kill()
             if self._writer is not None:
                 self._writer.close()
+            if self.failure:
+                log.error("%s", self.failure)
             self.ready.set()
             self.over.set()
-        if self.failure:
-            log.error("%s", self.failure)
-        self._on_over(self)
+            self._on_over(self)
+
+    def _watch_lag(self) -> None:
+        """How late this process's event loop wakes up: the generator's own health."""
+        while True:
+            before = time.monotonic_ns()
+            gevent.sleep(_LAG_EVERY_S)
+            self._lag.record(time.monotonic_ns() - before - int(_LAG_EVERY_S * 1e9))
 
     def _prepare(self) -> None:
         request = self.request
         spec = request.tape_spec(self.worker, self.workers)
         builder = TapeBuilder(request.corpus, spec, directory=request.tape_dir)
         for _ in builder.steps():
-            gevent.sleep(0)
-            if self.stopped:
-                return
-        self.tape = tape = builder.tape
+            hand_over()
+        tape = builder.tape
         if len(tape.left_out):
             log.warning(
                 "%d pings cannot go to target %s and stay unsent", len(tape.left_out), request.target.name
             )
+        if request.calibrate_s and len(tape) and not self.stopped:
+            self._calibration = calibrate(tape, request)
         if request.run_dir is not None:
+            request.run_dir.mkdir(parents=True, exist_ok=True)
             self._writer = OutcomeWriter(request.run_dir, self.worker)
-        self.recorder = Recorder(
-            tape,
-            request.target,
-            writer=self._writer,
-            locust=LocustStats(self.environment),
-            warmup_ns=int(request.warmup_s * 1e9),
+        stats = LocustStats(self.environment)
+        self._recorder = Recorder(
+            tape, request.target, writer=self._writer, locust=stats, warmup_ns=int(request.warmup_s * 1e9)
         )
-        self.engine = Engine(tape, self._plan(tape), self.recorder)
+        self.engine = Engine(tape, self._plan(tape), self._recorder)
+        self.engine.received = stats
 
     def _plan(self, tape: Tape) -> Plan:
         request, meta = self.request, self.request.corpus.meta
         share = tape.pings / max(meta.records, 1)
+        timed = request.pace.rate or request.pace.rate_end
         return Plan(
             target=request.target,
             destination=request.destination,
-            pace=request.pace.share(share) if request.pace.rate or request.pace.rate_end else request.pace,
+            pace=request.pace.share(share) if timed and share else request.pace,
             rounds=request.repeat,
             origin_ms=meta.first_due_ms,
             span_ms=meta.last_due_ms - meta.first_due_ms + 1,
@@ -109,13 +149,41 @@ class Session:
         )
 
     def stop(self, timeout_s: float) -> None:
-        """Sends no more, waits for the answers under way."""
+        """Sends no more and waits for the answers under way, but not longer than `timeout_s`."""
         self.stopped = True
         if self.engine is not None and self.ready.is_set():
-            self.engine.stop()
-        self.over.wait(timeout_s)
+            self.engine.stop(timeout_s)
+        self.over.wait(timeout_s + 10)
 
-    @property
-    def exit_code(self) -> int:
-        """0, or 1 where the endpoint was gone."""
-        return int(ExitCode.FAILED if self.failure else ExitCode.PASS)
+    def report(self) -> dict[str, Any]:
+        """What happened since the last call; with the worker's own health once the run is over."""
+        recorder = self._recorder
+        if recorder is None:
+            return {}
+        report = recorder.take()
+        self._sent = (self._sent[0] + report["requests"], self._sent[1] + report["pings"])
+        self._late = self._late + report["late_starts"]
+        if recorder.started_ns:
+            ended = recorder.ended_ns or time.monotonic_ns()
+            epoch = recorder.epoch_ns
+            report["window_ns"] = [
+                recorder.started_ns + epoch,
+                recorder.measured_from_ns + epoch,
+                ended + epoch,
+            ]
+            report["health"] = msgspec.to_builtins(self._health(recorder, ended))
+            report["calibration"] = self._calibration
+        return report
+
+    def _health(self, recorder: Recorder, ended_ns: int) -> WorkerHealth:
+        cpu_s = self._cpu_s or time.process_time() - self._cpu_at_start
+        return WorkerHealth(
+            index=self.worker,
+            cpu_share=cpu_s / window_s(recorder.started_ns, ended_ns),
+            loop_lag_ms=lag_of(self._lag),
+            late_starts=self._late,
+            never_started=recorder.never_started,
+            in_flight_at_end=recorder.in_flight,
+            requests=self._sent[0],
+            pings=self._sent[1],
+        )
