@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.catalogue import ping_types
 from simulator.corpus.rows import Kind, Kinds, Row
 from simulator.records import Dialect
-from simulator.wire import structured
+from simulator.wire import glean, structured, telemetry
 
 
 class Outbox:
@@ -26,3 +26,14 @@ class Outbox:
         row = ping_types()[ping]
         route = row.routes[self.dialect]
         return self.kinds.code(Kind(ping, row.product, route, structured(route)))
+
+    def telemetry(self, ping: str, doctype: str, *, version: str, channel: str, build_id: str) -> int:
+        """The kind code of a legacy telemetry ping; its address names the build that sends it."""
+        row = ping_types()[ping]
+        address = telemetry(doctype, version=version, channel=channel, build_id=build_id)
+        return self.kinds.code(Kind(ping, row.product, row.routes[self.dialect], address))
+
+    def glean(self, ping: str, name: str, *, application_id: str, product: str) -> int:
+        """The kind code of a Glean ping, which more than one product sends."""
+        route = ping_types()[ping].routes[self.dialect]
+        return self.kinds.code(Kind(ping, product, route, glean(name, application_id=application_id)))

@@ -1,0 +1,125 @@
+"""What the legacy senders of one installation share: addresses, identity, sessions and subsessions.
+
+Source: TelemetrySession. A session is a browser run; a subsession ends with every main ping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.client.annotations import Annotations
+from simulator.client.installation import Installation
+from simulator.client.outbox import Outbox
+from simulator.pings.containers.application import application_object, environment_object
+from simulator.pings.containers.event_ping import Telemetry
+from simulator.randomness import Stream
+
+#: Calls a function at a moment of the simulation: (milliseconds since the Unix epoch, what to call with it).
+Later = Callable[[int, Callable[[int], None]], None]
+
+
+class TelemetryTexts:
+    """What a cohort shares: kind codes and application blocks, by build."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self._builds: dict[tuple[str, str, str, str, str], tuple[int, int, str, str]] = {}
+
+    def build(self, installation: Installation) -> tuple[int, int, str, str]:
+        """An installation's build: kind codes of its event and main pings, application, environment."""
+        profile = installation.profile
+        key = (profile.build_id, profile.version, profile.channel, profile.locale, profile.os)
+        known = self._builds.get(key)
+        if known is None:
+            build_id, version, channel, locale, os = key
+            codes = [
+                self.outbox.telemetry(ping, doctype, version=version, channel=channel, build_id=build_id)
+                for ping, doctype in (("event_ping", "event"), ("main_ping", "main"))
+            ]
+            known = self._builds[key] = (
+                codes[0],
+                codes[1],
+                application_object(build_id=build_id, version=version, channel=channel, os=os),
+                environment_object(build_id=build_id, version=version, channel=channel, locale=locale, os=os),
+            )
+        return known
+
+
+class TelemetrySession:
+    """One installation's legacy telemetry. What is never asked for is never made.
+
+    Args:
+        installation: whose.
+        texts: shared by the cohort.
+        annotations: the experiments that the client is in.
+        key: of the client's stream for telemetry ids.
+        later: the simulation's alarm clock.
+    """
+
+    __slots__ = (
+        "_build",
+        "_key",
+        "_random",
+        "_run",
+        "_subsession_id",
+        "_telemetry",
+        "_texts",
+        "annotations",
+        "installation",
+        "later",
+        "rows",
+    )
+
+    def __init__(
+        self,
+        installation: Installation,
+        texts: TelemetryTexts,
+        annotations: Annotations,
+        *,
+        key: int,
+        later: Later,
+    ) -> None:
+        self.installation = installation
+        self.annotations = annotations
+        self.later = later
+        self.rows = texts.outbox.rows
+        self._texts = texts
+        self._key = key
+        self._random: Stream | None = None
+        self._build: tuple[int, int, str, str] | None = None
+        self._telemetry: Telemetry | None = None
+        self._run = 0
+        self._subsession_id = ""
+
+    def uuid(self) -> str:
+        """A fresh id: of a document, a subsession or an enrolment."""
+        if self._random is None:
+            self._random = Stream(self._key)
+        return self._random.uuid()
+
+    @property
+    def subsession_id(self) -> str:
+        """The current subsession, new in every run."""
+        if self._run != self.installation.runs:
+            self.next_subsession()
+        return self._subsession_id
+
+    def next_subsession(self) -> None:
+        """A main ping closed the subsession."""
+        self._run = self.installation.runs
+        self._subsession_id = self.uuid()
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """The kind codes of event and main pings."""
+        if self._build is None:
+            self._build = self._texts.build(self.installation)
+        return self._build[:2]
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The fragments that all legacy pings of the installation share."""
+        if self._telemetry is None:
+            _, _, application, environment = self._texts.build(self.installation)
+            self._telemetry = Telemetry(self.installation.profile.client_id, application, environment)
+        return self._telemetry

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.catalogue import load_schemas, ping_types
+from simulator.client.annotations import Annotations
+from simulator.client.installation import Installation
+from simulator.client.outbox import Outbox
+from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
+from simulator.corpus import Kinds
+from simulator.pings.firefox.basic_metadata import Application
+from simulator.population import Profile
+
+
+@dataclass
+class Alarm:
+    """An alarm clock that a test moves by hand."""
+
+    pending: list[tuple[int, Callable[[int], None]]] = field(default_factory=list)
+
+    def later(self, at_ms: int, act: Callable[[int], None]) -> None:
+        self.pending.append((at_ms, act))
+
+    def until(self, now_ms: int) -> None:
+        while due := sorted((entry for entry in self.pending if entry[0] <= now_ms), key=lambda e: e[0]):
+            self.pending.remove(due[0])
+            due[0][1](due[0][0])
+
+
+class Bench:
+    """One installation with legacy telemetry, on a hand-driven clock, and the pings that came out of it."""
+
+    def __init__(self, profile: Profile, dialect: str = "wire") -> None:
+        self.outbox = Outbox(dialect, Kinds(list(ping_types()), ["valid"]))
+        self.alarm = Alarm()
+        app = Application(profile.build_id, profile.version, profile.channel, profile.locale)
+        self.installation = Installation(profile, app)
+        self.annotations = Annotations(self.installation)
+        self.session = TelemetrySession(
+            self.installation,
+            TelemetryTexts(self.outbox),
+            self.annotations,
+            key=17,
+            later=self.alarm.later,
+        )
+        self.schemas = load_schemas(dialect)
+
+    def start(self, now_ms: int, ends_ms: int) -> None:
+        run = self.installation.runs + 1
+        self.installation.start_run(now_ms, ends_ms, f"00000000-0000-4000-8000-{run:012d}")
+
+    def pings(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """(due, ping type, payload) of everything sent, each checked against its schema and its own id."""
+        sent = []
+        for due_ms, _, code, body, document_id in self.outbox.rows:
+            kind = self.outbox.kinds.kinds[code]
+            document = json.loads(body)
+            assert self.schemas.check(kind.route, document) == ()
+            if kind.route.startswith("telemetry/"):
+                assert document["id"] == document_id
+            sent.append((due_ms, kind.ping, document))
+        return sent
