@@ -74,6 +74,8 @@ def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> P
     uniform = random.uniform
     begins = int(env.now)
     person.installation.start_run(begins, ends_ms, random.uuid())
+    for companion in person.companions:
+        companion.started(person)
     yield env.timeout(min(habits.first_paint(uniform()), ends_ms - begins))
     private = uniform() < habits.private
     if not private:
@@ -96,6 +98,10 @@ def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> P
             newtab.lose_page()
         else:
             newtab.leave_page(int(env.now))
+    if person.companions:
+        yield env.timeout(ends_ms - env.now)
+        for companion in reversed(person.companions):
+            companion.closing(person)
 
 
 def _browse(person: BrowserPerson, habits: BrowserHabits, gap_ms: int, *, private: bool) -> Process:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import simpy
 
+from simulator.client.event_ping import EventPingSender
 from simulator.client.installation import Installation
 from simulator.client.messaging import MessagingSender
 from simulator.client.newtab import NewTabSender
 from simulator.messaging import MessageRouter
 from simulator.randomness import Stream
+from simulator.scenario.message import Message
+
+
+class Companion(Protocol):
+    """Something that lives through the runs of a browser: containers of events, experiments, an extension."""
+
+    def started(self, person: BrowserPerson) -> None:
+        """The browser was started."""
+
+    def closing(self, person: BrowserPerson) -> None:
+        """The browser closes now."""
+
+
+class Experiments(Protocol):
+    """A client's experiments, as far as messages concern them."""
+
+    def exposed(self, now_ms: int, feature: str) -> None:
+        """A treatment of a feature is about to be seen, or would be in a control branch."""
+
+    def reached(self, now_ms: int, message: Message) -> None:
+        """A message of another branch would have been shown now."""
 
 
 class BrowserPerson:
@@ -22,11 +46,17 @@ class BrowserPerson:
         router: decides which message a trigger shows.
         random: for what the person does.
         messages_random: for what the person does with messages.
+        events: takes legacy events; None where the scenario has no event ping.
+        experiments: None for whom no experiment is meant.
+        companions: told when the browser starts and closes, in this order; closing in reverse.
     """
 
     __slots__ = (
         "_stage",
+        "companions",
         "env",
+        "events",
+        "experiments",
         "installation",
         "messages_random",
         "messaging",
@@ -45,6 +75,9 @@ class BrowserPerson:
         router: MessageRouter,
         random: Stream,
         messages_random: Stream,
+        events: EventPingSender | None = None,
+        experiments: Experiments | None = None,
+        companions: tuple[Companion, ...] = (),
     ) -> None:
         self.env = env
         self.installation = installation
@@ -53,6 +86,9 @@ class BrowserPerson:
         self.router = router
         self.random = random
         self.messages_random = messages_random
+        self.events = events
+        self.experiments = experiments
+        self.companions = companions
         self._stage: simpy.Resource | None = None
 
     def stage(self) -> simpy.Resource:
