@@ -70,9 +70,9 @@ class Control:
         """Ends the process with the error's exit code where the options cannot be used; nothing was sent."""
         try:
             request = read_options(self.environment.parsed_options, self.environment.host)
-            if request.run_dir is not None and not isinstance(self.environment.runner, WorkerRunner):
-                if self.environment.parsed_options.headless:
-                    create_run_directory(request.run_dir)
+            leads = not isinstance(self.environment.runner, WorkerRunner)
+            if leads and request.run_dir is not None and self.environment.parsed_options.headless:
+                create_run_directory(request.run_dir)
         except TelsimError as error:
             _say(error)
             sys.exit(int(error.exit_code))

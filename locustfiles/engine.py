@@ -8,6 +8,7 @@ passes the engine hands over to gevent's hub, so that Locust's heartbeat, report
 from __future__ import annotations
 
 import heapq
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from typing import Any
 import gevent
 import numpy as np
 from gevent import monkey
-from lane import BUSY, CLOSED, CONNECTING, IDLE, BadAnswer, Lane
+from lane import BUSY, CLOSED, CONNECTING, IDLE, BadAnswerError, Lane
 from recorder import Recorder
-from rounds import ACCEPTED, FAILED, STATE_NUMBERS, UNKNOWN, Round
+from rounds import FAILED, STATE_NUMBERS, UNKNOWN, Round
 
 from simulator.guard import Destination
 from simulator.pacing import NS_PER_S, Pace, PoissonArrivals, due_ns, schedule_ns
@@ -35,7 +36,7 @@ _SLICE_NS = 5_000_000  # the hub gets its turn at least this often
 _SHORTEST_POLL_NS = 1_000_000  # epoll counts milliseconds; below that select() waits
 _CHORES_NS = 100_000_000
 _FLUSH_NS = 500_000_000
-_FLUSH_REQUESTS = 20_000
+_FLUSH_PINGS = 10_000  # taken down at once: some milliseconds
 _REWRITE_PINGS = 4096  # ids rewritten at once: a fraction of a millisecond
 _REMEMBERED_ANSWERS = 512
 _FIRST_TRIES = 5
@@ -103,6 +104,7 @@ class Engine:
         self._k = 0
         self._size = len(tape)
         self._rewritten = 0
+        self._flush_at = max(1, _FLUSH_PINGS * self._size // max(tape.pings, 1))
         self._stretch = max(1, _REWRITE_PINGS * self._size // max(tape.pings, 1))
         self._busy = 0
         self._known: dict[bytes, int] = {}
@@ -233,7 +235,7 @@ class Engine:
                 self._chores(now)
                 chores_at = now + _CHORES_NS
             round_ = self._round
-            if now >= flush_at or (round_ is not None and len(round_.finished) >= _FLUSH_REQUESTS):
+            if now >= flush_at or (round_ is not None and len(round_.finished) >= self._flush_at):
                 self.recorder.flush()
                 flush_at = now + _FLUSH_NS
             hand_over()
@@ -282,9 +284,8 @@ class Engine:
             lane = lanes.get(fd)
             if lane is None:
                 continue
-            if lane.state != BUSY or mask != EPOLLIN:
-                if not self._unusual(lane, mask):
-                    continue
+            if (lane.state != BUSY or mask != EPOLLIN) and not self._unusual(lane, mask):
+                continue
             try:
                 data = lane.recv(_RECV_BYTES)
             except BlockingIOError:
@@ -314,7 +315,7 @@ class Engine:
             first = not lane.chunks
             try:
                 status = lane.feed(data)
-            except BadAnswer as error:
+            except BadAnswerError as error:
                 self._lost(lane, f"the answer is not HTTP: {error}", resend=False)
                 return
             if status:
@@ -659,6 +660,4 @@ def hand_over() -> None:
 
 
 def _error_text(number: int) -> str:
-    import os
-
     return os.strerror(number) if number else "connection lost"

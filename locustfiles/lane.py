@@ -24,7 +24,7 @@ _INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d")
 _FRAMED = re.compile(rb"\r\n(?:content-length|transfer-encoding):", re.IGNORECASE)
 
 
-class BadAnswer(Exception):
+class BadAnswerError(Exception):
     """What came back is not HTTP."""
 
 
@@ -58,7 +58,6 @@ class Lane:
         "sock",
         "state",
         "status",
-        "transport",
         "written",
     )
 
@@ -75,7 +74,6 @@ class Lane:
         self.closing = False
         self.failures = 0
         self.on_closed: Any = None
-        self.transport: Any = None
         self._fresh()
 
     def _fresh(self) -> None:
@@ -96,7 +94,7 @@ class Lane:
         """Begins to connect; returns 0 or the error number. Ready when the socket becomes writable."""
         self._fresh()
         sock = _socket(AF_INET6 if ipv6 else AF_INET, SOCK_STREAM)
-        sock.setblocking(False)
+        sock.settimeout(0)
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         error = sock.connect_ex((address, port))
         if error not in _IN_PROGRESS:
@@ -123,14 +121,14 @@ class Lane:
         """Takes what came from the socket; returns the status once the answer is whole, else 0.
 
         Raises:
-            BadAnswer: it is not HTTP.
+            BadAnswerError: it is not HTTP.
         """
         self.chunks.append(data)
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.complete:
-                raise BadAnswer(str(error) or type(error).__name__) from error
+                raise BadAnswerError(str(error) or type(error).__name__) from error
         return self.status if self.complete else 0
 
     def feed_end(self) -> int:
@@ -167,17 +165,18 @@ class Lane:
         if self.chunks:
             self._next_answer()
 
-    # The parser's callbacks.
-
     def on_headers_complete(self) -> None:
+        """Parser's callback."""
         self.head_done = True
 
     def on_body(self, body: bytes) -> None:
+        """Parser's callback."""
         if self.body_size < _KEPT_BODY:
             self.body.append(body)
             self.body_size += len(body)
 
     def on_message_complete(self) -> None:
+        """Parser's callback."""
         status = self.parser.get_status_code()
         if status < 200:  # 100 Continue and its like announce the answer, they are none
             self.head_done = False

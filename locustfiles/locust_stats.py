@@ -93,9 +93,9 @@ class LocustStats:
 def _add_to_entry(entry: Any, took_ns: Any, done_ns: Any, received: int) -> None:
     """What `StatsEntry.log` does for each request, for many at once."""
     last = float(done_ns.max()) / 1e9
-    if entry.use_response_times_cache and entry.last_request_timestamp:
-        if int(last) > int(entry.last_request_timestamp):
-            entry._cache_response_times(int(last) - 1)  # noqa: SLF001 - the chart's percentiles need it
+    before = entry.last_request_timestamp
+    if entry.use_response_times_cache and before and int(last) > int(before):
+        entry._cache_response_times(int(last) - 1)  # noqa: SLF001 - the chart's percentiles need it
     entry.num_requests += len(took_ns)
     entry.last_request_timestamp = last
     seconds, counts = np.unique(done_ns // 1_000_000_000, return_counts=True)

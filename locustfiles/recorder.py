@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.ma  # noqa: F401 - np.unique would import it in the middle of the run, at a cost of 40 ms
+import numpy.ma  # np.unique would import it in the middle of the run, which costs 40 ms
 from rounds import ACCEPTED, FAILED, I64, REJECTED, UNKNOWN, UNSENT, Round
 
+from simulator.clock import wall_clock_ns
 from simulator.histogram import Histogram
 from simulator.pacing import NS_PER_S
 from simulator.records import EXPECTATIONS, OUTCOME_DTYPE, STATES
@@ -142,7 +143,7 @@ class Recorder:
             moment = email.utils.parsedate_to_datetime(value.decode("latin1")).timestamp()
         except (ValueError, TypeError):
             return 0
-        return int(min(max(moment - time.time(), 0.0), 86_400.0) * NS_PER_S)
+        return int(min(max(moment - wall_clock_ns() / NS_PER_S, 0.0), 86_400.0) * NS_PER_S)
 
     # In bulk.
 
@@ -327,7 +328,7 @@ def _epoch_offset() -> int:
     """Nanoseconds from the monotonic clock's zero to the Unix epoch's, read where the two lie closest."""
     best = None
     for _ in range(5):
-        before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        before, wall, after = time.monotonic_ns(), wall_clock_ns(), time.monotonic_ns()
         if best is None or after - before < best[0]:
             best = (after - before, wall - (before + after) // 2)
     return best[1] if best else 0

@@ -1,0 +1,172 @@
+"""`telsim replay`: runs the real `locust` command on a corpus, then accounts for every ping."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+#: Whatever this command does not know goes to `locust` as it stands.
+SETTINGS = {"context_settings": {"allow_extra_args": True, "ignore_unknown_options": True}}
+
+_LANES = 16
+
+
+def command(  # noqa: PLR0913, RUF100 -- one parameter an option
+    context: typer.Context,
+    corpus: Annotated[Path, typer.Argument(help="Directory that telsim generate made.")],
+    *,
+    host: Annotated[str, typer.Option(help="Base URL of the endpoint.")] = "http://127.0.0.1:8765",
+    target: Annotated[
+        str, typer.Option(help="A shipped target (telsim targets) or the path of a .toml file.")
+    ] = "structured",
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Run directory; default: the next free one below runs/.")
+    ] = None,
+    ledger: Annotated[
+        str,
+        typer.Option(
+            help="What the endpoint stored: a ledger URL, an NDJSON file of ids, "
+            "sqlite:///FILE?query=SELECT..., auto or none."
+        ),
+    ] = "auto",
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="An objective such as 'p99<50ms' or 'errors<0.1%'; repeatable.")
+    ] = None,
+    metrics_url: Annotated[
+        str, typer.Option(help="The server's Prometheus text, for metric: objectives.")
+    ] = "",
+    allow_generator_bound: Annotated[
+        bool, typer.Option("--allow-generator-bound", help="Let a run pass that shows the generator's limit.")
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Start Locust's web page and wait for its button.")
+    ] = False,
+) -> None:
+    """Replay a corpus with Locust and account for every ping. Exit 0 only if the verdict is good.
+
+    Every other option goes to locust: -u 64 (connections), -t 60s, --processes 4, --pace 'rate 500',
+    --pace schedule --speed 60, --batch 100, --gzip on, --repeat 0, --warmup 5s, --calibrate 2s, --csv, --html.
+
+    Example: telsim replay corpus --host http://127.0.0.1:8765 --pace 'poisson 200' -t 30s
+    """
+    from simulator.corpus import open_corpus
+    from simulator.errors import ExitCode
+    from simulator.guard import admit
+    from simulator.target import load_target
+    from simulator.thresholds import parse_thresholds
+
+    extra = list(context.args)
+    admit(host, _values(extra, "--allow-host"))
+    load_target(target)
+    opened = open_corpus(corpus)
+    objectives = parse_thresholds(threshold or [])
+    directory = run_dir or _free_directory(corpus)
+    code = run_locust(corpus, host=host, target=target, run_dir=directory, extra=extra, web=web)
+    if code in (ExitCode.USAGE, ExitCode.INTERRUPTED) or not _has_run(directory):
+        raise typer.Exit(code)
+
+    from simulator.reconcile import exit_code, reconcile
+    from simulator.report import print_summary, write_reports
+    from simulator.rundir import read_run_meta
+
+    summary = reconcile(
+        directory,
+        opened,
+        ledger=ledger,
+        thresholds=objectives,
+        metrics_url=metrics_url,
+        allow_generator_bound=allow_generator_bound,
+    )
+    meta = read_run_meta(directory)
+    print_summary(summary, meta)
+    written = write_reports(directory, summary, meta)
+    sys.stderr.write(f"wrote {', '.join(map(str, written))}\n")
+    raise typer.Exit(code or exit_code(summary))
+
+
+def run_locust(
+    corpus: Path,
+    *,
+    host: str,
+    target: str,
+    run_dir: Path,
+    extra: Sequence[str] = (),
+    web: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Replays `corpus` with the `locust` command in a process of its own; returns its exit code.
+
+    The code is 0 where everything was sent, whatever the answers were: the verdict is the reconcile step's.
+    Ctrl-C and SIGTERM are handed on; the run then ends in order and what is done stays valid.
+
+    Args:
+        corpus: directory of the corpus.
+        host: base URL of the endpoint.
+        target: name or path of the target.
+        run_dir: where `run.json` and the outcomes go; must hold no run.
+        extra: more options for `locust`, among them the replay's own.
+        web: start the web page in place of running at once.
+        quiet: keep Locust's tables and log lines below warnings to itself.
+    """
+    from simulator.shipped import locustfile_path
+
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile_path())]
+    command += ["--corpus", str(corpus), "--host", host, "--target", target, "--run-dir", str(run_dir)]
+    if not web:
+        command += ["--headless", "--exit-code-on-error", "0"]
+        command += [] if _given(extra, "-u", "--users") else ["-u", str(_LANES)]
+        command += ["--only-summary"]
+    if quiet:
+        command += ["--loglevel", "WARNING"]
+    command += extra
+    # A group of its own: the terminal's Ctrl-C then comes once, through us, and not twice.
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else None,
+        process_group=0,
+    ) as process:
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def hand_on(_number: int, _frame: FrameType | None) -> None:
+            process.send_signal(signal.SIGINT)
+
+        try:
+            for number in before:
+                signal.signal(number, hand_on)
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _given(extra: Sequence[str], *names: str) -> bool:
+    return any(word == name or word.startswith(f"{name}=") for word in extra for name in names)
+
+
+def _values(extra: Sequence[str], name: str) -> list[str]:
+    following = [value for word, value in pairwise(extra) if word == name]
+    return following + [word.partition("=")[2] for word in extra if word.startswith(f"{name}=")]
+
+
+def _free_directory(corpus: Path) -> Path:
+    from simulator.rundir import holds_run
+
+    name, number = corpus.resolve().name, 1
+    while holds_run(Path("runs") / f"{name}-{number}"):
+        number += 1
+    return Path("runs") / f"{name}-{number}"
+
+
+def _has_run(directory: Path) -> bool:
+    from simulator.rundir import RUN_FILE
+
+    return (directory / RUN_FILE).exists()
