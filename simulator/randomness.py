@@ -26,7 +26,10 @@ _TO_UNIT = 2.0**-53
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype="<u2")
 _DASHED = ((0, 8, 0), (9, 13, 8), (14, 18, 12), (19, 23, 16), (24, 36, 20))
 
+_UUID_SALT = np.uint64(0x5555_5555_5555_5555)
+
 _FIRST_BLOCK = 32
+_FIRST_UUIDS = 8
 _LARGEST_BLOCK = 1024
 
 
@@ -86,20 +89,19 @@ class Stream:
     Args:
         key: from `client_keys`.
         first: the stream's first numbers where a whole cohort's were drawn at once.
+        first_uuids: its first UUIDs, likewise.
     """
 
     __slots__ = ("uniform", "uuid")
 
-    def __init__(self, key: int, first: list[float] | None = None) -> None:
+    def __init__(self, key: int, first: Sequence[float] = (), first_uuids: Sequence[str] = ()) -> None:
         self.uniform: Callable[[], float] = chain.from_iterable(_uniform_blocks(key, first)).__next__
-        self.uuid: Callable[[], str] = chain.from_iterable(_uuid_blocks(key)).__next__
+        self.uuid: Callable[[], str] = chain.from_iterable(_uuid_blocks(key, first_uuids)).__next__
 
 
-def _uniform_blocks(key: int, first: list[float] | None) -> Iterator[list[float]]:
-    position, size = 0, _FIRST_BLOCK
-    if first is not None:
-        yield first
-        position = len(first)
+def _uniform_blocks(key: int, first: Sequence[float]) -> Iterator[Sequence[float]]:
+    yield first
+    position, size = len(first), _FIRST_BLOCK
     keys = np.array(key, dtype=np.uint64)
     while True:
         yield uniforms(keys, np.arange(position, position + size, dtype=np.uint64)).tolist()
@@ -107,9 +109,10 @@ def _uniform_blocks(key: int, first: list[float] | None) -> Iterator[list[float]
         size = min(size * 2, _LARGEST_BLOCK)
 
 
-def _uuid_blocks(key: int) -> Iterator[list[str]]:
-    keys = np.array(key ^ 0x5555_5555_5555_5555, dtype=np.uint64)
-    position, size = 0, 4
+def _uuid_blocks(key: int, first: Sequence[str]) -> Iterator[Sequence[str]]:
+    yield first
+    position, size = len(first), _FIRST_UUIDS
+    keys = np.array(key, dtype=np.uint64) ^ _UUID_SALT
     while True:
         yield split_uuids(uuid_text(keys, np.arange(position, position + size, dtype=np.uint64)))
         position += size
@@ -121,8 +124,25 @@ def stream(seed: int, client: int, purpose: str) -> Stream:
     return Stream(int(client_keys(seed, purpose, [client])[0]))
 
 
-def cohort_streams(seed: int, purpose: str, clients: range, *, width: int = _FIRST_BLOCK) -> list[Stream]:
-    """The streams of consecutive clients for one purpose, their first `width` numbers drawn in one go."""
+def cohort_streams(
+    seed: int, purpose: str, clients: range, *, width: int = _FIRST_BLOCK, uuids: int = 0
+) -> list[Stream]:
+    """The streams of consecutive clients for one purpose, the beginning of each drawn in one go.
+
+    Args:
+        seed: the corpus's seed.
+        purpose: what the numbers are for.
+        clients: whose.
+        width: how many numbers of each client to draw now; more come when they are asked for.
+        uuids: how many UUIDs of each client to draw now.
+    """
     keys = client_keys(seed, purpose, np.arange(clients.start, clients.stop, dtype=np.int64))
     first = uniforms(keys[:, None], np.arange(width, dtype=np.uint64)[None, :]).tolist()
-    return [Stream(key, row) for key, row in zip(keys.tolist(), first, strict=True)]
+    if not uuids:
+        return [Stream(key, row) for key, row in zip(keys.tolist(), first, strict=True)]
+    salted = keys[:, None] ^ _UUID_SALT
+    texts = split_uuids(uuid_text(salted, np.arange(uuids, dtype=np.uint64)[None, :]))
+    return [
+        Stream(key, row, texts[i * uuids : (i + 1) * uuids])
+        for i, (key, row) in enumerate(zip(keys.tolist(), first, strict=True))
+    ]

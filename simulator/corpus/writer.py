@@ -102,18 +102,26 @@ class PartWriter:
             self._held = []
         if not rows:
             return
-        due = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        ready = np.arange(len(rows)) if until_ms is None else np.flatnonzero(due < until_ms)
-        client = np.fromiter((row[1] for row in rows), np.int64, len(rows))
+        due_ms, clients, codes, bodies, own_ids = zip(*rows, strict=True)
+        count = len(rows)
+        due = np.fromiter(due_ms, np.int64, count)
+        client = np.fromiter(clients, np.int64, count)
+        code = np.fromiter(codes, np.int64, count)
+        ready = np.arange(count) if until_ms is None else np.flatnonzero(due < until_ms)
         order = ready[np.lexsort((client[ready], due[ready]))]
-        ids = self._draw_ids(client, ready, order)
-        if len(ready) < len(rows):
-            waiting = np.setdiff1d(np.arange(len(rows)), ready, assume_unique=True)
+        id_text = self._draw_ids(client, ready, order)
+        if len(ready) < count:
+            waiting = np.setdiff1d(np.arange(count), ready, assume_unique=True)
             self._held = [rows[i] for i in waiting.tolist()]
-        self._write([rows[i] for i in order.tolist()], ids)
         rows.clear()
+        if own_ids.count(None) < count:
+            for position, i in enumerate(order.tolist()):
+                own = own_ids[i]
+                if own is not None:
+                    id_text[position] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
+        self._write(due[order], client[order], code[order], [bodies[i] for i in order.tolist()], id_text)
 
-    def _draw_ids(self, client: Ints, ready: Ints, order: Ints) -> list[str]:
+    def _draw_ids(self, client: Ints, ready: Ints, order: Ints) -> npt.NDArray[np.uint8]:
         """Document ids of the rows in `order`, numbered for each client in the order of `ready`."""
         member = client[ready] - self._clients.start
         grouped = np.argsort(member, kind="stable")
@@ -125,23 +133,32 @@ class PartWriter:
         number[ready] = rank + self._ids_drawn[member]
         self._ids_drawn += counts
         keys = self._id_keys[client[order] - self._clients.start]
-        return split_uuids(uuid_text(keys, number[order].astype(np.uint64)))
+        return uuid_text(keys, number[order].astype(np.uint64))
 
-    def _write(self, rows: list[Row], ids: list[str]) -> None:
-        if any(row[4] is not None for row in rows):
-            ids = [drawn if row[4] is None else row[4] for row, drawn in zip(rows, ids, strict=True)]
-        texts = self._kinds.texts
+    def _write(
+        self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]
+    ) -> None:
+        ids, due_ms, clients, codes = split_uuids(id_text), due.tolist(), client.tolist(), code.tolist()
         lengths: list[int] = []
-        for start in range(0, len(rows), _LINES_A_BLOCK):
+        for start in range(0, len(bodies), _LINES_A_BLOCK):
             block = slice(start, start + _LINES_A_BLOCK)
-            lines = record_lines(rows[block], ids[block], texts)
+            lines = record_lines(
+                ids[block],
+                due_ms[block],
+                clients[block],
+                codes[block],
+                bodies[block],
+                self._kinds.texts,
+            )
             data = "".join(lines).encode("ascii")
             self._file.write(data)
             if self._hasher is not None:
                 self._hasher.update(data)
             lengths += map(len, lines)
-        index = index_rows(rows, ids, texts, np.array(lengths, dtype=np.int64), start=self._bytes)
-        self._bytes += sum(lengths)
+        sizes = np.fromiter(lengths, np.int64, len(lengths))
+        index = index_rows(due, client, code, id_text, sizes, self._kinds.texts)
+        index["offset"] += np.uint64(self._bytes)
+        self._bytes += int(sizes.sum())
         self._index.append(index)
 
     def finish(self) -> WrittenPart:
@@ -184,17 +201,23 @@ class PartWriter:
         )
 
 
-def record_lines(rows: Iterable[Row], ids: Iterable[str], texts: Sequence[KindText]) -> list[str]:
+def record_lines(
+    ids: Iterable[str],
+    due_ms: Iterable[int],
+    clients: Iterable[int],
+    codes: Iterable[int],
+    bodies: Iterable[str],
+    texts: Sequence[KindText],
+) -> list[str]:
     """The record lines of rows, in the given order: the one place that knows a line's layout."""
-    lines: list[str] = []
-    append = lines.append
-    for (due_ms, client, code, body, _), document_id in zip(rows, ids, strict=True):
-        text = texts[code]
-        in_path = document_id if text.id_in_path else ""
-        append(
-            f'{{"id":"{document_id}","due_ms":{due_ms},"client":{client},{text.head}{in_path}{text.tail}{body}}}\n'
-        )
-    return lines
+    heads = [text.head for text in texts]
+    tails = [text.tail for text in texts]
+    in_path = [text.id_in_path for text in texts]
+    return [
+        f'{{"id":"{document}","due_ms":{due},"client":{client},{heads[code]}{document if in_path[code] else ""}'
+        f"{tails[code]}{body}}}\n"
+        for document, due, client, code, body in zip(ids, due_ms, clients, codes, bodies, strict=True)
+    ]
 
 
 def _digits(values: Ints) -> Ints:
@@ -202,31 +225,36 @@ def _digits(values: Ints) -> Ints:
 
 
 def index_rows(
-    rows: Sequence[Row], ids: Sequence[str], texts: Sequence[KindText], lengths: Ints, *, start: int
+    due: Ints,
+    client: Ints,
+    code: Ints,
+    id_text: npt.NDArray[np.uint8],
+    lengths: Ints,
+    texts: Sequence[KindText],
 ) -> npt.NDArray[np.void]:
-    """The index of rows in the given order, computed from lengths alone; `record_lines` gives the layout."""
-    count = len(rows)
-    code = np.fromiter((row[2] for row in rows), np.int64, count)
-    index = np.empty(count, dtype=INDEX_DTYPE)
-    index["id"] = np.array(ids, dtype="S36")
-    index["due_ms"] = np.fromiter((row[0] for row in rows), np.int64, count)
-    index["client"] = np.fromiter((row[1] for row in rows), np.int64, count)
+    """The index of rows in the given order, computed from lengths alone; `record_lines` gives the layout.
+
+    Args:
+        due: when each is due, in milliseconds since the Unix epoch.
+        client: who sends it.
+        code: kind codes, positions in `texts`.
+        id_text: document ids, 36 ASCII bytes each.
+        lengths: bytes of each line.
+        texts: the kinds.
+    """
+    index = np.empty(len(code), dtype=INDEX_DTYPE)
+    index["id"] = np.ascontiguousarray(id_text).view("S36").ravel()
+    index["due_ms"] = due
+    index["client"] = client
     index["length"] = lengths
-    index["offset"] = start + np.cumsum(lengths) - lengths
+    index["offset"] = np.cumsum(lengths) - lengths
 
     def of_kind(name: str) -> Ints:
         return np.array([getattr(text, name) for text in texts], dtype=np.int64)[code]
 
     head_length = np.array([len(text.head) for text in texts], dtype=np.int64)[code]
     tail_length = np.array([len(text.tail) for text in texts], dtype=np.int64)[code]
-    head_end = (
-        _BEFORE_DUE
-        + _digits(index["due_ms"].astype(np.int64))
-        + _BEFORE_CLIENT
-        + _digits(index["client"].astype(np.int64))
-        + 1
-        + head_length
-    )
+    head_end = _BEFORE_DUE + _digits(due) + _BEFORE_CLIENT + _digits(client) + 1 + head_length
     index["path_offset"] = head_end + of_kind("path_from_head_end")
     index["path_length"] = of_kind("path_length")
     tail_start = head_end + of_kind("id_in_path") * _ID_LENGTH

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import simpy
 
 from simulator.behaviour.browser import BrowserHabits, browser_runs, live
@@ -32,8 +34,8 @@ class FirefoxCast:
         """Put the Firefox users of a cohort into its environment."""
         plan = self.plan
         runs_random = cohort_streams(plan.seed, "browser runs", clients, width=24)
-        person_random = cohort_streams(plan.seed, "browsing", clients, width=64)
-        newtab_random = cohort_streams(plan.seed, "new tab", clients, width=32)
+        person_random = cohort_streams(plan.seed, "browsing", clients, width=64, uuids=4)
+        newtab_random = cohort_streams(plan.seed, "new tab", clients, width=32, uuids=12)
         messages_random = cohort_streams(plan.seed, "messages", clients, width=8)
         texts = NewTabTexts(outbox, self.content)
         codes = MessagingCodes(outbox)
@@ -41,6 +43,12 @@ class FirefoxCast:
         for i, profile in enumerate(profiles):
             if not (profile.firefox and profile.telemetry_on):
                 continue
+            runs = browser_runs(
+                self.browser, profile, runs_random[i], start_ms=plan.start_ms, end_ms=plan.end_ms
+            )
+            first = next(runs, None)
+            if first is None:
+                continue  # somebody who never starts the browser costs nothing more
             key = (profile.build_id, profile.version, profile.channel, profile.locale)
             app = apps.get(key) or apps.setdefault(key, Application(*key))
             installation = Installation(profile, app)
@@ -53,7 +61,4 @@ class FirefoxCast:
                 random=person_random[i],
                 messages_random=messages_random[i],
             )
-            runs = browser_runs(
-                self.browser, profile, runs_random[i], start_ms=plan.start_ms, end_ms=plan.end_ms
-            )
-            env.process(live(person, self.browser, runs))
+            env.process(live(person, self.browser, chain((first,), runs)))
