@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Any
@@ -82,11 +81,13 @@ def _parse(items: list[Item | bytes], routes: Routes, limits: Limits) -> list[_P
         if item.__class__ is Item and not item.path and not item.body_b64:
             key, route, payload = item.id, item.route, bytes(item.body)
             if route in known and is_uuid(key):
-                with contextlib.suppress(ValueError):  # the careful way round says what it was
+                try:
                     document = loads(payload)
                     if dumps(document) == payload:
                         add((key.lower(), route, payload, document))
                         continue
+                except (ValueError, TypeError):  # the careful way, next, says what it was
+                    pass
         add(_parse_one(item, routes, limits))
     return found
 
@@ -114,12 +115,12 @@ def _items(text: bytes, headers: Mapping[bytes, bytes]) -> list[Item | bytes]:
     if stripped[:1] != b"[":
         raise UndecodableError("bad_json", "a batch is a JSON array, or one JSON object a line")
     try:
-        return _ITEMS.decode(stripped)  # type: ignore[return-value]
-    except msgspec.ValidationError:
-        pass  # JSON, but not every element is an item: find out which
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        try:
+            return _ITEMS.decode(stripped)  # type: ignore[return-value]
+        except msgspec.ValidationError:  # JSON perhaps, but not every element is an item: find out which
+            return [_item(bytes(raw)) for raw in _RAWS.decode(stripped)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _why(stripped, error) from None
-    return [_item(bytes(raw)) for raw in _RAWS.decode(stripped)]
 
 
 def _lines(text: bytes) -> list[Item | bytes]:
@@ -161,7 +162,7 @@ def _parse_one(item: Item | bytes, routes: Routes, limits: Limits) -> _Parsed:
     except UndecodableError as caught:
         trouble = caught
     known = item.id if UUID.fullmatch(item.id) else derived_id(item.path.encode(), payload)
-    return known.lower(), route, payload, trouble
+    return known.lower(), routes.named(route), payload, trouble
 
 
 def _from_path(item: Item, routes: Routes) -> tuple[str, str]:

@@ -31,6 +31,7 @@ _TOO_SLOW = _last_words(
 )
 
 
+_BAD_HTTP = _last_words(b"400 Bad Request", b'{"code":"bad_http","message":"this is not HTTP/1.1"}')
 _TOO_MANY = _last_words(
     b"503 Service Unavailable\r\nretry-after: 1", b'{"code":"too_many_connections","message":"try again"}'
 )
@@ -71,6 +72,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser cannot read is answered like any other refusal."""
+        del msg
+        self.refuse(_BAD_HTTP)
 
     def refuse(self, answer: bytes) -> None:
         """Send ready-made bytes and close."""

@@ -117,6 +117,6 @@ def _why(text: bytes, error: orjson.JSONDecodeError) -> UndecodableError:
         text.decode()
     except UnicodeDecodeError as trouble:
         return UndecodableError("bad_utf8", f"byte {trouble.start} is not UTF-8")
-    if "ecursion" in error.msg:
+    if "depth" in error.msg or "ecursion" in error.msg:
         return UndecodableError("too_deep")
     return UndecodableError("bad_json", f"{error.msg} (character {error.pos})")

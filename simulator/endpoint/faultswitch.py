@@ -74,7 +74,7 @@ class FaultSwitch:
             await asyncio.sleep(fault.delay_ms / 1000)
             return None
         if fault.mode == "hang":
-            await self._hang(fault)
+            await self._hang(fault, scope["telsim.transport"])
         if fault.mode in ("hang", "reset"):
             _reset(scope["telsim.transport"])
             return Answer(500)
@@ -83,9 +83,9 @@ class FaultSwitch:
         code = _CODE.get(fault.mode, "fault")
         return Answer(status, msgspec.json.encode({"code": code, "message": "a drill"}), headers=headers)
 
-    async def _hang(self, fault: Fault) -> None:
+    async def _hang(self, fault: Fault, transport: Any) -> None:
         """Say nothing while this failure is on, and then cut the connection: the client was never answered."""
-        while self._fault is fault and self._clock() < self._until:
+        while self._fault is fault and self._clock() < self._until and not transport.is_closing():
             await asyncio.sleep(0.05)
 
     async def page(self, scope: Mapping[str, Any], body: bytes) -> Answer:

@@ -42,9 +42,9 @@ def receive_graphql(
         # The real server answers 500 to what it cannot decode. Here nothing malformed is answered with 5xx.
         return _receipt(request, match, text, "", trouble.code, detail=trouble.detail)
     field = _field(document, request.query)
-    route = _ROUTE_OF_FIELD.get(field, "")
+    route = routes.named(_ROUTE_OF_FIELD.get(field, ""))
     parsed = perf_counter_ns()
-    code = _code(document, route, routes, schemas)
+    code = _code(document, route, schemas)
     validated = perf_counter_ns()
     receipt = _receipt(request, match, text, route, code, events=_events(document), field=field)
     receipt.parse_ns, receipt.validate_ns = parsed - started, validated - parsed
@@ -97,11 +97,9 @@ def _field_of(text: str) -> str:
     return found[1] if found and not opened and bare.lstrip().startswith("mutation") else ""
 
 
-def _code(document: Any, route: str, routes: Routes, schemas: Validator) -> str:
+def _code(document: Any, route: str, schemas: Validator) -> str:
     if not route:
         return "bad_graphql"
-    if route not in routes.known:
-        return "unknown_route"
     if not schemas.is_valid(route, document):
         return schemas.code(route, document)
     return OK if all(_is_json(text) for text in _json_texts(document)) else "bad_graphql"

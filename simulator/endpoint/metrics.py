@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 STAGES = ("read", "decompress", "parse", "validate", "store")
 
@@ -13,19 +13,11 @@ _BOUNDS_US = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50
 _BOUNDS_NS = tuple(bound * 1_000 for bound in _BOUNDS_US)
 _BOUNDS_TEXT = (*(f"{bound / 1e6:g}" for bound in _BOUNDS_US), "+Inf")
 
-#: Routes come from clients, so only those with a schema get a series of their own.
-_OTHER = "other"
-
 
 class Metrics:
-    """Request counters and stage times of one endpoint process; reset by a restart, unlike the ledger.
+    """Request counters and stage times of one endpoint process; reset by a restart, unlike the ledger."""
 
-    Args:
-        routes: those that have a schema.
-    """
-
-    def __init__(self, routes: Iterable[str]) -> None:
-        self._routes = frozenset(routes)
+    def __init__(self) -> None:
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets = [[0] * len(_BOUNDS_TEXT) for _ in STAGES]
         self._sums_ns = [0] * len(STAGES)
@@ -45,11 +37,8 @@ class Metrics:
             pings: decisions by (code, route), from the ledger, so they outlive a restart.
             gauges: read at the moment of asking: queue depth, connections, sizes.
         """
-        known: Counter[tuple[str, str]] = Counter()
-        for (code, route), count in pings.items():
-            known[code, route if route in self._routes else _OTHER] += count
         lines = ["# TYPE telsim_pings_total counter"]
-        for (code, route), count in sorted(known.items()):
+        for (code, route), count in sorted(pings.items()):
             lines.append(f'telsim_pings_total{{code="{code}",route="{route}"}} {count}')
         lines.append("# TYPE telsim_requests_total counter")
         for (carrier, status), count in sorted(self._requests.items()):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 import orjson
 
+from simulator.endpoint.codes import OK
 from simulator.endpoint.message import Answer
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.queue import WriteQueue
@@ -55,8 +56,13 @@ class Pages:
         return Answer(200)
 
     async def _heartbeat(self, _scope: Mapping[str, Any], _body: bytes) -> Answer:
-        told = {"status": "ok", "store": "ok", "waiting_pings": self._queue.pings}
-        return Answer(200, orjson.dumps(told))
+        store = self._queue.store.trouble
+        told = {
+            "status": "ok" if store == OK else "error",
+            "store": store,
+            "waiting_pings": self._queue.pings,
+        }
+        return Answer(200 if store == OK else 503, orjson.dumps(told))
 
     async def _version(self, _scope: Mapping[str, Any], _body: bytes) -> Answer:
         return Answer(200, orjson.dumps({"name": "telsim", "version": version("telsim")}))

@@ -76,7 +76,7 @@ def refuse(request: Request, code: str, rules: Rules, *, detail: str = "") -> Re
     decisions: list[Decision] = []
     if request.method in ("POST", "PUT") and request.path.startswith(_PING_PATHS):
         ids = record_ids(match, request.path, request.headers, request.body)
-        decisions = [Decision(one, code, match.route, b"") for one in ids]
+        decisions = [Decision(one, code, rules.routes.named(match.route), b"") for one in ids]
     return Receipt(carrier=match.carrier, decisions=decisions, refusal=code, detail=detail)
 
 
@@ -100,7 +100,7 @@ def _one_ping(request: Request, match: Match, text: bytes, rules: Rules) -> Rece
     ids = [key] if key else record_ids(match, request.path, request.headers, text)
     return Receipt(
         carrier=match.carrier,
-        decisions=[Decision(ids[0], code, match.route, text)],
+        decisions=[Decision(ids[0], code, rules.routes.named(match.route), text)],
         detail=detail,
         parse_ns=parsed - started,
         validate_ns=validated - parsed,

@@ -63,6 +63,10 @@ class Routes:
         self._namespaces = frozenset(route.partition("/")[0] for route in self.known)
         self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
+    def named(self, route: str) -> str:
+        """The route if it has a schema, else nothing: what clients make up must not grow the ledger's sums."""
+        return route if route in self.known else ""
+
     def match(self, path: str, query: str = "") -> Match:
         """The carrier, route and id of a path. Slashes are strict: a trailing one makes another path."""
         if path.startswith("/submit/"):

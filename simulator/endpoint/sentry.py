@@ -23,27 +23,33 @@ def receive_sentry(
     packed = request.body[:2] == b"\x1f\x8b"
     if len(text) > _EVENT_BYTES or (packed and len(request.body) > _PACKED_BYTES):
         code = "inflated_too_large" if packed else "body_too_large"
-        return _receipt(request, match, [(text, code, None)], "")
+        return _receipt(request, match, [(text, code, None)], "", routes)
     started = perf_counter_ns()
     echo, events = "", [text]
     try:
         if request.path.endswith("/envelope/"):
             echo, events = _open(text)
     except UndecodableError as trouble:
-        return _receipt(request, match, [(text, trouble.code, None)], "", detail=trouble.detail)
+        return _receipt(request, match, [(text, trouble.code, None)], "", routes, detail=trouble.detail)
     found = [_parse(event) for event in events]
     parsed = perf_counter_ns()
     judged = [
         (event, _code(match.route, document, routes, schemas) if code == OK else code, document)
         for event, code, document in found
     ]
-    receipt = _receipt(request, match, judged, echo)
+    receipt = _receipt(request, match, judged, echo, routes)
     receipt.parse_ns, receipt.validate_ns = parsed - started, perf_counter_ns() - parsed
     return receipt
 
 
 def _receipt(
-    request: Request, match: Match, judged: list[tuple[bytes, str, Any]], echo: str, *, detail: str = ""
+    request: Request,
+    match: Match,
+    judged: list[tuple[bytes, str, Any]],
+    echo: str,
+    routes: Routes,
+    *,
+    detail: str = "",
 ) -> Receipt:
     given = given_ids(request.headers)
     decisions: list[Decision] = []
@@ -53,7 +59,7 @@ def _receipt(
         if len(given) == len(judged):
             key = given[position]
         echo = echo or own.replace("-", "")
-        decisions.append(Decision(key, code, match.route, event))
+        decisions.append(Decision(key, code, routes.named(match.route), event))
     return Receipt(carrier="sentry", decisions=decisions, echo=echo, detail=detail)
 
 

@@ -26,7 +26,7 @@ import uvicorn
 from simulator.catalogue import Schemas, load_schemas
 from simulator.endpoint.app import App
 from simulator.endpoint.connection import guarded, watch
-from simulator.endpoint.faultswitch import FaultSwitch
+from simulator.endpoint.faultswitch import Fault, FaultSwitch
 from simulator.endpoint.message import Validator
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Pages
@@ -146,6 +146,7 @@ class _Server(uvicorn.Server):
         self._validator = validator
         self._ready = ready
         self._queue: WriteQueue | None = None
+        self._faults = FaultSwitch() if settings.faults else None
         super().__init__(
             uvicorn.Config(
                 self._not_yet,
@@ -185,19 +186,18 @@ class _Server(uvicorn.Server):
             self.trouble = error
             self.should_exit = True
             return
-        metrics = Metrics(self._validator.routes)
+        metrics = Metrics()
         pages = Pages(self._queue, metrics, connections=lambda: len(self.server_state.connections))
         table = pages.table()
-        faults = FaultSwitch() if settings.faults else None
-        if faults is not None:
-            table["/__fault__"] = faults.page
+        if self._faults is not None:
+            table["/__fault__"] = self._faults.page
         self.config.loaded_app = App(
             rules(self._validator, settings.limits),
             settings,
             writer=self._queue,
             metrics=metrics,
             pages=table,
-            faults=faults,
+            faults=self._faults,
         )
         await super().startup(sockets=sockets)
         if settings.until_eof:
@@ -210,6 +210,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is in flight, then close the store."""
         self._watch.cancel()
+        if self._faults is not None:
+            self._faults.set(Fault("none"))  # or a drill would keep us from stopping
         await super().shutdown(sockets=sockets)
         if self._queue is not None:
             await asyncio.to_thread(self._queue.store.close)

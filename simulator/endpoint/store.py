@@ -81,6 +81,8 @@ class Store:
     ) -> None:
         self.path = path
         self.batches = 0
+        #: code of the last group's failure; `ok` if there was none
+        self.trouble = OK
         #: (code, route) of every decision stored so far, duplicates included
         self.counts: Counter[tuple[str, str]] = Counter()
         self._settle = settle
@@ -174,17 +176,17 @@ class Store:
         rows: list[Any] = []
         again: list[Any] = []
         added: list[bytes] = []
-        for submission in group:
-            submission.duplicates = self._judge(submission.decisions, rows, again, added, now_ms)
         try:
-            self._file.write(rows, again)
-        except sqlite3.Error as error:
-            self._accepted.difference_update(added)
-            code = "disk_full" if primary_code(error) in (_SQLITE_FULL, _SQLITE_IOERR) else "store_error"
             for submission in group:
-                submission.failure = code
-                submission.duplicates = ()
+                submission.duplicates = self._judge(submission.decisions, rows, again, added, now_ms)
+            self._file.write(rows, again)
+        except Exception as error:  # noqa: BLE001 -- clients must hear of any failure, and the thread must live on
+            self._accepted.difference_update(added)
+            self.trouble = _failure(error)
+            for submission in group:
+                submission.failure, submission.duplicates = self.trouble, ()
             return
+        self.trouble = OK
         self._next += len(rows) // _ROW
         self.batches += 1
         self.counts.update(zip(rows[2::_ROW], rows[3::_ROW], strict=True))
@@ -218,3 +220,9 @@ class Store:
             rows += (seq, one.id, code, one.route, now_ms, one.payload if payloads else None)
             seq += 1
         return duplicates
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, sqlite3.Error) and primary_code(error) in (_SQLITE_FULL, _SQLITE_IOERR):
+        return "disk_full"
+    return "store_error"

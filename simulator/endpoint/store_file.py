@@ -68,7 +68,7 @@ class StoreFile:
             _insert(execute, "duplicates", 3, again)
             execute("UPDATE meta SET value = value + 1 WHERE name = 'batches'")
             execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             if self.database.in_transaction:
                 execute("ROLLBACK")
             raise
@@ -139,7 +139,9 @@ def _connect(path: Path, *, fresh: bool, fsync: bool, max_bytes: int) -> sqlite3
 def _is_empty_database(path: Path) -> bool:
     """Examine an existing file. True where a process died before it had made the tables; raises InputError."""
     try:
-        database = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None)
+        # Without a log beside it the file is all there is, and `immutable` keeps SQLite from making one.
+        clean = not path.with_name(path.name + "-wal").exists()
+        database = sqlite3.connect(_uri(path, "ro&immutable=1" if clean else "ro"), uri=True)
         try:
             (application,) = database.execute("PRAGMA application_id").fetchone()
             (version,) = database.execute("PRAGMA user_version").fetchone()

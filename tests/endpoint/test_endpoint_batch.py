@@ -1,0 +1,172 @@
+"""The batch route: every ping is decided for itself."""
+
+import base64
+import gzip
+import json
+
+import pytest
+from endpoint_kit import GOOD, ROUTE, click, uid
+
+from simulator.endpoint.answer import answer
+from simulator.endpoint.message import Limits
+
+BAD = {"who": 1}
+
+
+def item(number, body=None, **more):
+    return {"id": uid(number), "route": ROUTE, "body": GOOD if body is None else body, **more}
+
+
+def codes(receipt):
+    return [decision.code for decision in receipt.decisions]
+
+
+def told(receipt, duplicates=()):
+    given = answer(receipt, duplicates, limits=Limits())
+    return given.status, json.loads(given.body)
+
+
+def as_lines(items):
+    return "\n".join(json.dumps(one, separators=(",", ":")) for one in items).encode()
+
+
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_each_ping_gets_its_own_code(post, form):
+    items = [item(1), item(2, BAD), item(3), item(4) | {"route": "no/such/1"}, item(5) | {"id": "x"}]
+    body = items if form == "array" else as_lines(items)
+    receipt = post("/batch", body)
+    assert codes(receipt) == ["ok", "wrong_type", "ok", "unknown_route", "bad_document_id"]
+    assert told(receipt) == (
+        207,
+        {
+            "accepted": 2,
+            "rejected": 3,
+            "duplicates": 0,
+            "results": [[1, "wrong_type"], [3, "unknown_route"], [4, "bad_document_id"]],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "status"), [([item(1), item(2)], 200), ([item(1), item(2, BAD)], 207), ([item(1, BAD)], 400)]
+)
+def test_the_status_says_all_some_or_none(post, items, status):
+    assert told(post("/batch", items))[0] == status
+
+
+def test_duplicates_are_counted_apart(post):
+    receipt = post("/batch", [item(1), item(2, BAD), item(3)])
+    assert told(receipt, [2]) == (
+        207,
+        {"accepted": 1, "rejected": 1, "duplicates": 1, "results": [[1, "wrong_type"], [2, "duplicate"]]},
+    )
+
+
+def test_a_corpus_record_is_an_item(post):
+    record = item(1) | {
+        "due_ms": 1700000000123,
+        "client": 17,
+        "ping": "click",
+        "product": "shop",
+        "label": "valid",
+        "expect": "accept",
+        "method": "POST",
+        "path": click(1),
+    }
+    receipt = post("/batch", as_lines([record]), headers={b"content-type": b"application/x-ndjson"})
+    assert codes(receipt) == ["ok"]
+    assert receipt.decisions[0].payload == json.dumps(GOOD, separators=(",", ":")).encode()
+
+
+def test_where_path_and_id_differ_the_path_decides_and_the_id_names_the_entry(post):
+    receipt = post(
+        "/batch",
+        [item(1, path="/submit/shop/click/1/no-uuid"), item(2, path="/submit/shop/click/9/" + uid(2))],
+    )
+    assert codes(receipt) == ["bad_document_id", "unknown_route"]
+    assert [decision.id for decision in receipt.decisions] == [uid(1), uid(2)]
+
+
+def test_a_path_alone_is_enough(post):
+    receipt = post(
+        "/batch",
+        [
+            {"path": click(1), "body": GOOD},
+            {"path": f"/submit/app/events/1/{uid(2)}", "body": {"ping_info": {}}},
+        ],
+    )
+    assert [(one.id, one.route, one.code) for one in receipt.decisions] == [
+        (uid(1), ROUTE, "ok"),
+        (uid(2), "glean/glean/1", "ok"),
+    ]
+
+
+def test_bytes_that_are_not_json_travel_in_base64(post):
+    def packed(raw):
+        return base64.b64encode(raw).decode()
+
+    items = [
+        {"id": uid(1), "route": ROUTE, "body_b64": packed(b'{"who":"a"')},
+        {"id": uid(2), "route": ROUTE, "body_b64": packed(b'{"who":"\xff"}')},
+        {"id": uid(3), "route": ROUTE, "body_b64": packed(gzip.compress(b'{"who":"a"}'))},
+        {"id": uid(4), "route": ROUTE, "body_b64": packed(b"plain"), "headers": {"Content-Encoding": "gzip"}},
+        {"id": uid(5), "route": ROUTE, "body_b64": "%%%"},
+        {"id": uid(6), "route": ROUTE, "body_b64": packed(gzip.compress(b" " * 30_000))},
+    ]
+    assert codes(post("/batch", items)) == [
+        "bad_json",
+        "bad_utf8",
+        "ok",
+        "bad_gzip",
+        "bad_item",
+        "inflated_too_large",
+    ]
+
+
+def test_what_is_not_an_item_rejects_only_itself(post):
+    assert codes(post("/batch", [item(1), 5, {"id": 7}, "x", None, {}, item(2)])) == [
+        "ok",
+        "bad_item",
+        "bad_item",
+        "bad_item",
+        "bad_item",
+        "bad_document_id",
+        "ok",
+    ]
+
+
+def test_a_broken_line_rejects_only_itself(post):
+    body = as_lines([item(1)]) + b"\n{broken\n\n" + as_lines([item(2)]) + b"\n"
+    assert codes(post("/batch", body)) == ["ok", "bad_item", "ok"]
+
+
+def test_two_objects_on_a_line_are_not_two_pings(post):
+    one, two = as_lines([item(1)]), as_lines([item(2)])
+    assert codes(post("/batch", one + b"," + two)) == ["bad_item"]
+
+
+def test_duplicate_keys_are_found_inside_a_batch(post):
+    text = b'[{"id":"%b","route":"shop/click/1","body":{"who":"a","who":"b"}}]' % uid(1).encode()
+    assert codes(post("/batch", text)) == ["duplicate_key"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "empty_body"),
+        (b"[", "bad_json"),
+        (b"5", "bad_json"),
+        (b"[\xff]", "bad_utf8"),
+        (b"[" * 3000, "too_deep"),
+    ],
+)
+def test_an_unreadable_batch_is_refused_as_a_whole(post, body, code):
+    receipt = post("/batch", body)
+    assert (receipt.refusal, receipt.decisions) == (code, [])
+
+
+def test_a_batch_has_a_most(post, the_rules):
+    from dataclasses import replace
+
+    few = replace(the_rules, limits=Limits(batch_items=2))
+    assert post("/batch", [item(1), item(2), item(3)], edge_rules=few).refusal == "body_too_large"
