@@ -125,7 +125,8 @@ def run_locust(
         command += [] if _given(extra, "-u", "--users") else ["-u", str(_LANES)]
         command += ["--only-summary"]
     if quiet:
-        command += ["--loglevel", "WARNING"]
+        # The only way to keep Locust's summary off the terminal is to have it in a file.
+        command += ["--loglevel", "WARNING", "--json-file", str(run_dir / "locust-stats")]
     command += extra
     # A group of its own: the terminal's Ctrl-C then comes once, through us, and not twice.
     with subprocess.Popen(
