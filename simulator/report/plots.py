@@ -125,7 +125,7 @@ def throughput_over_time(series: TimeSeries) -> Html:
             axes.legend(loc="upper right", ncols=2)
         axes.set_ylim(bottom=0)
         _seconds_axis(axes, seconds, width)
-        _thousands(axes.yaxis)
+        thousands(axes.yaxis)
 
     return draw("throughput", plot)
 
@@ -145,7 +145,7 @@ def latency_over_time(series: TimeSeries) -> Html:
         axes.set_yscale("log")
         axes.legend(loc="upper right", ncols=2)
         _seconds_axis(axes, seconds, width)
-        _milliseconds(axes.yaxis)
+        milliseconds_axis(axes.yaxis)
 
     return draw("latency", plot)
 
@@ -170,7 +170,7 @@ def percentile_curves(name: str, curves: Sequence[tuple[str, Histogram, str]]) -
         axes.set_xticks([1 / (1 - q) for q, _ in ticks], [text for _, text in ticks])
         axes.minorticks_off()
         axes.set_xlabel("percentile of requests")
-        _milliseconds(axes.yaxis)
+        milliseconds_axis(axes.yaxis)
         if len(curves) > 1:
             axes.legend(loc="upper left")
 
@@ -216,13 +216,15 @@ def _seconds_axis(axes: Axes, seconds: npt.NDArray[Any], width: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _thousands(axis: Any) -> None:
+def thousands(axis: Any) -> None:
+    """Writes 12000 as 12k along an axis."""
     from matplotlib.ticker import EngFormatter
 
     axis.set_major_formatter(EngFormatter(sep=""))
 
 
-def _milliseconds(axis: Any) -> None:
+def milliseconds_axis(axis: Any) -> None:
+    """Marks a logarithmic axis of milliseconds with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axis.get_view_interval()
@@ -230,3 +232,14 @@ def _milliseconds(axis: Any) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def batch_axis(axes: Axes) -> None:
+    """A logarithmic axis of pings a request, marked with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("pings a request")

@@ -1,0 +1,57 @@
+"""What a server's own counters say about a trial: the difference of two Prometheus scrapes, where it offers one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import httpx
+
+_SERIES = re.compile(r"^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?)\s+(\S+)(?:\s+-?\d+)?$")
+_MOST_SERIES = 500
+_GROWING = ("_total", "_sum", "_count")
+
+
+def read_counters(url: str) -> Mapping[str, float]:
+    """All counters (and sums and counts of histograms) at `url`; empty where there are none to be had."""
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return {}
+    if answer.status_code != httpx.codes.OK:
+        return {}
+    return parse_counters(answer.text)
+
+
+def parse_counters(exposition: str) -> Mapping[str, float]:
+    """The growing series of a Prometheus text, at most a few hundred of them."""
+    found: dict[str, float] = {}
+    for line in exposition.splitlines():
+        series = None if line.startswith("#") else _SERIES.match(line.strip())
+        if series and series[1].split("{")[0].endswith(_GROWING) and len(found) < _MOST_SERIES:
+            found[series[1]] = float(series[2])
+    return found
+
+
+def growth(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """By how much each counter grew; a counter that was set back (a restart) is left out."""
+    grown = {name: value - before.get(name, 0.0) for name, value in after.items()}
+    return {name: value for name, value in grown.items() if value > 0}
+
+
+def stage_means_ms(grown: Mapping[str, float]) -> dict[str, float]:
+    """Mean milliseconds by label value, of the first histogram in seconds that is told apart by one label.
+
+    Endpoints without `Server-Timing` often keep such a histogram (`..._seconds_sum{stage="parse"}`).
+    """
+    means: dict[str, float] = {}
+    family = ""
+    for name, total in grown.items():
+        found = re.match(r'^(\w+_seconds)_sum\{(?:stage|phase|step|name)="([^"]*)"\}$', name)
+        if not found or (family and found[1] != family):
+            continue
+        family = found[1]
+        count = grown.get(name.replace("_sum{", "_count{", 1), 0.0)
+        if count:
+            means[found[2]] = total / count * 1000
+    return means
