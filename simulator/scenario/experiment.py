@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from simulator.scenario.fields import Moment, Section
+from simulator.scenario.fields import Moment, Probability, Section
 from simulator.scenario.targeting import check_expression
+
+Application = Literal["firefox", "fenix"]
 
 
 class Branch(Section):
@@ -27,7 +29,10 @@ class Bucketing(Section):
 
 
 class Experiment(Section):
-    """One recipe. Without `start` and `end` it runs as long as the simulation."""
+    """One recipe. Without `start` and `end` it runs as long as the simulation.
+
+    `invalid` makes it a bad recipe, which clients refuse to enrol in: they report that validation failed.
+    """
 
     slug: Annotated[str, Field(min_length=1, max_length=80)]
     feature: str
@@ -38,6 +43,9 @@ class Experiment(Section):
     start: Moment | None = None
     end: Moment | None = None
     rollout: bool = False
+    application: Application = "firefox"
+    randomization_unit: Literal["normandy_id"] = "normandy_id"
+    invalid: Literal["invalid-recipe", "invalid-branch", "invalid-feature"] | None = None
 
     @field_validator("targeting")
     @classmethod
@@ -52,3 +60,25 @@ class Experiment(Section):
         if self.start and self.end and self.end <= self.start:
             raise ValueError(f"experiment {self.slug!r} ends before it starts")
         return self
+
+
+class Nimbus(Section):
+    """How often what rarely happens to enrolments happens, as probabilities for each browser run.
+
+    Args:
+        opt_out: an enrolled person leaves one experiment by hand.
+        studies_off: an enrolled person switches studies off, which leaves all of them.
+        telemetry_off: an enrolled person switches telemetry off: experiments end, and nothing is sent after that.
+        opt_in_again: an opt-in link is followed for an experiment that the client knows already.
+        stale_removal: an experiment is removed on a page that still shows it after it has ended.
+        attribute_error: evaluating a recipe's targeting fails for one of its attributes.
+        attribute_timeout: an attribute takes longer than the targeting waits for it.
+    """
+
+    opt_out: Probability = 0.004
+    studies_off: Probability = 0.001
+    telemetry_off: Probability = 0.0005
+    opt_in_again: Probability = 0.002
+    stale_removal: Probability = 0.002
+    attribute_error: Probability = 0.002
+    attribute_timeout: Probability = 0.004
