@@ -37,6 +37,7 @@ def build_app(names: list[str]) -> typer.Typer:
         name="telsim",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # the coloured help costs a quarter of a second of imports
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Simulate the people behind product telemetry, replay their pings, account for every one.",
         epilog="Start with `telsim smoke`. Exit codes: 0 pass, 1 failed, 2 wrong use or refused, "

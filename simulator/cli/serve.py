@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from simulator.records import Dialect
+Dialect = Literal["documented", "wire"]  # as in simulator.records, whose import costs too much for --help
 
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option

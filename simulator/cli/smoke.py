@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     extra = list(context.args)
     if host:
-        admit(host, [value for name, value in zip(extra, extra[1:], strict=False) if name == "--allow-host"])
+        admit(host, [value for name, value in pairwise(extra) if name == "--allow-host"])
     load_target(target)
     objectives = parse_thresholds(threshold or [])
     directory = run_dir or _free_directory(scenario)
