@@ -31,7 +31,11 @@ class Bucketing(Section):
 class Experiment(Section):
     """One recipe. Without `start` and `end` it runs as long as the simulation.
 
-    `invalid` makes it a bad recipe, which clients refuse to enrol in: they report that validation failed.
+    Args:
+        application: whose clients it is for: firefox on desktops, fenix on phones.
+        randomization_unit: the id that buckets and branches are drawn from.
+        used_in_run: how likely the feature is used, which exposes, in a browser run; messages expose by themselves.
+        invalid: makes it a bad recipe: clients do not enrol, they report that validation failed.
     """
 
     slug: Annotated[str, Field(min_length=1, max_length=80)]
@@ -45,6 +49,7 @@ class Experiment(Section):
     rollout: bool = False
     application: Application = "firefox"
     randomization_unit: Literal["normandy_id"] = "normandy_id"
+    used_in_run: Probability = 0.0
     invalid: Literal["invalid-recipe", "invalid-branch", "invalid-feature"] | None = None
 
     @field_validator("targeting")

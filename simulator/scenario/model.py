@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from simulator.records import Dialect
-from simulator.scenario.experiment import Experiment
+from simulator.scenario.experiment import Experiment, Nimbus
 from simulator.scenario.fields import DurationMs, Moment, Probability, Rate, Section, Share, Weights
 from simulator.scenario.message import Message
+from simulator.scenario.secure_proxy import SecureProxy
 from simulator.scenario.sourcegraph import Sourcegraph
+from simulator.scenario.telemetry import Fenix, Telemetry
 
 MOST_CLIENTS = 100_000_000
 
@@ -118,6 +120,10 @@ class Scenario(Section):
     population: Population = Population()
     newtab: NewTab = NewTab()
     messaging: Messaging = Messaging()
+    nimbus: Nimbus = Nimbus()
+    telemetry: Telemetry = Telemetry()
+    secure_proxy: SecureProxy = SecureProxy()
+    fenix: Fenix = Fenix()
     sourcegraph: Sourcegraph = Sourcegraph()
     messages: list[Message] = []
     experiments: list[Experiment] = []
