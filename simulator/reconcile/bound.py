@@ -14,11 +14,12 @@ from simulator.rundir import RunMeta
 
 Bound = Literal["target", "generator", "schedule", "undecided"]
 
-_SHORTEST_WINDOW_S = 2.0
-_FEWEST_REQUESTS = 200
+_SHORTEST_WINDOW_S = 1.0
+_FEWEST_REQUESTS = 50
 _BUSY_CPU = 0.90
 _IDLE_CPU = 0.70
 _LAGGING_MS = 20.0
+_LAG_OF_LATENCY = 0.5
 _MANY_LATE = 0.01
 _NEAR_CALIBRATION = 0.80
 _FAR_FROM_CALIBRATION = 0.50
@@ -34,6 +35,7 @@ class Evidence:
         open_loop: whether requests had due times.
         busiest_cpu: CPU share of the busiest worker (1.0: one core, always busy); 0 where not measured.
         loop_lag_p99_ms: of the worst worker.
+        latency_p50_ms: median service time.
         late_share: requests that left late, of all that were due.
         never_started: requests that were due and never left.
         calibration_share: rate reached, of what this generator reaches against a null sink; None: not calibrated.
@@ -44,6 +46,7 @@ class Evidence:
     open_loop: bool
     busiest_cpu: float
     loop_lag_p99_ms: float
+    latency_p50_ms: float
     late_share: float
     never_started: int
     calibration_share: float | None
@@ -60,7 +63,7 @@ class BoundVerdict:
 Rule = Callable[[Evidence], BoundVerdict | None]
 
 
-def gather(meta: RunMeta, *, window_s: float, requests: int) -> Evidence:
+def gather(meta: RunMeta, *, window_s: float, requests: int, latency_p50_ms: float) -> Evidence:
     """The evidence in `run.json`."""
     workers = meta.workers
     never = sum(worker.never_started for worker in workers)
@@ -73,6 +76,7 @@ def gather(meta: RunMeta, *, window_s: float, requests: int) -> Evidence:
         open_loop=meta.pacing.open_loop,
         busiest_cpu=max((worker.cpu_share for worker in workers), default=0.0),
         loop_lag_p99_ms=max((worker.loop_lag_ms.p99 for worker in workers), default=0.0),
+        latency_p50_ms=latency_p50_ms,
         late_share=(sum(worker.late_starts for worker in workers) + never) / due,
         never_started=never,
         calibration_share=rate / best if best else None,
@@ -112,10 +116,14 @@ def far_from_calibration(e: Evidence) -> BoundVerdict | None:
 
 
 def starved(e: Evidence) -> BoundVerdict | None:
-    """A worker whose core is always busy, or whose loop wakes up late, holds its own requests back."""
+    """A worker whose core is always busy, or whose loop wakes up late, holds its own requests back.
+
+    In a closed loop, lag only counts where it is a good part of what an answer takes.
+    """
     if e.busiest_cpu >= _BUSY_CPU:
         return BoundVerdict("generator", f"a worker used {e.busiest_cpu:.0%} of a core")
-    if e.loop_lag_p99_ms >= _LAGGING_MS:
+    matters = e.open_loop or e.loop_lag_p99_ms >= _LAG_OF_LATENCY * e.latency_p50_ms
+    if e.loop_lag_p99_ms >= _LAGGING_MS and matters:
         return BoundVerdict("generator", f"a worker's loop ran {e.loop_lag_p99_ms:.0f} ms late (p99)")
     return None
 

@@ -180,7 +180,10 @@ def summarise(
     """
     figures = _figures(meta, outcomes)
     per_s = 1 / figures.window_s if figures.window_s else 0.0
-    found = judge_bound(gather(meta, window_s=figures.window_s, requests=figures.requests))
+    latency = latency_of(figures.service)
+    found = judge_bound(
+        gather(meta, window_s=figures.window_s, requests=figures.requests, latency_p50_ms=latency.p50)
+    )
     counts = {name: getattr(accounting, name) for name in Accounting.__struct_fields__}
     draft = Summary(
         **counts,
@@ -194,7 +197,7 @@ def summarise(
         requests_per_s=round(figures.requests * per_s, 3),
         pings_per_s=round(figures.pings * per_s, 3),
         bytes_per_s=round(figures.bytes * per_s, 1),
-        latency_ms=latency_of(figures.service),
+        latency_ms=latency,
         corrected_latency_ms=latency_of(figures.corrected),
         lateness_ms=latency_of(figures.lateness),
         late_starts=sum(worker.late_starts for worker in meta.workers),

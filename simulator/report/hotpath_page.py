@@ -12,7 +12,7 @@ from simulator.hotpath.fit import CostFit, Estimate
 from simulator.hotpath.sweep import HotPath, Point, predicted_pings_per_s
 from simulator.report import plots
 from simulator.report.html import Html, Node, element, page, section, table
-from simulator.report.wording import count, milliseconds, rate, size
+from simulator.report.wording import count, milliseconds, rate, short, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ _NO_FIT = "Fewer than three batch sizes were measured: no line was fitted."
 def microseconds(estimate: Estimate) -> str:
     """A cost and its interval."""
     half = (estimate.high - estimate.low) / 2
-    return f"{estimate.value:.3g} µs ± {half:.2g}"
+    return f"{short(estimate.value)} µs ± {short(half)}"
 
 
 def hotpath_page(found: HotPath) -> str:
@@ -48,7 +48,7 @@ def _answer(fit: CostFit | None, what: str) -> Html:
     if fit is None:
         body: list[Node] = [element("strong", "No cost model"), element("p", _NO_FIT)]
     else:
-        text = f"{fit.request_us.value:.3g} µs a request, {fit.ping_us.value:.3g} µs a ping"
+        text = f"{short(fit.request_us.value)} µs a request, {short(fit.ping_us.value)} µs a ping"
         body = [element("strong", text), element("p", explain(fit))]
     return element(
         "div", *body, element("p", what, cls="facts"), cls="verdict good" if fit else "verdict warn"
@@ -58,8 +58,8 @@ def _answer(fit: CostFit | None, what: str) -> Html:
 def explain(fit: CostFit) -> str:
     """The cost model in words."""
     words = (
-        f"95 % intervals: {fit.request_us.low:.3g} to {fit.request_us.high:.3g} µs a request, "
-        f"{fit.ping_us.low:.3g} to {fit.ping_us.high:.3g} µs a ping."
+        f"95 % intervals: {short(fit.request_us.low)} to {short(fit.request_us.high)} µs a request, "
+        f"{short(fit.ping_us.low)} to {short(fit.ping_us.high)} µs a ping."
     )
     batch = fit.batch_for_overhead(0.1)
     if np.isfinite(batch):
@@ -126,9 +126,8 @@ def _latency(points: Sequence[Point]) -> Html:
         for name, at in (("p99", 1), ("p50", 0)):
             values = [getattr(point.latency_ms, name) for point in points]
             axes.plot(x, values, "o-", markersize=4, color=plots.SERIES[at], label=name)
-        axes.set_yscale("log")
         plots.batch_axis(axes)
-        plots.milliseconds_axis(axes.yaxis)
+        plots.log_milliseconds(axes)
         axes.legend(loc="upper left")
 
     return plots.draw("batch-latency", plot)
@@ -167,7 +166,9 @@ def _stage_section(found: HotPath) -> Html | None:
         (name, microseconds(fit.request_us), microseconds(fit.ping_us), f"{fit.worst_residual:.0%}")
         for name, fit in found.stage_fits.items()
     ]
-    fitted = table(("stage", "a request", "a ping", "farthest point"), rows, cls="numbers") if rows else None
+    fitted = (
+        table(("stage", "a request", "a ping", "farthest point"), rows, cls="numbers tight") if rows else None
+    )
     source = "Server-Timing" if found.stages_source == "Server-Timing" else "the server's metrics"
     note = f"From {source}. Waiting for other requests counts in a stage, so they can add up to more than 1/throughput."
     return section("Where the time goes", bars, fitted, note=note)
@@ -279,11 +280,10 @@ def _capacity_curve(found: Capacity) -> Html | None:
             )
         if found.rate:
             axes.axvline(found.rate, color=plots.SERIES[0], linewidth=1)
-        axes.set_yscale("log")
         axes.set_xscale("log")
         axes.set_xlabel("requests/s")
         plots.thousands(axes.xaxis)
-        plots.milliseconds_axis(axes.yaxis)
+        plots.log_milliseconds(axes)
         axes.legend(loc="upper left")
 
     picture = plots.draw("capacity", plot)

@@ -133,19 +133,17 @@ def throughput_over_time(series: TimeSeries) -> Html:
 def latency_over_time(series: TimeSeries) -> Html:
     """Median and 99th percentile of each second."""
     width = max(1, -(-len(series.p50_ms) // _MOST_POINTS))
-    empty = np.asarray(series.requests or [1] * len(series.p50_ms)) == 0
-    p50, p99 = (np.where(empty, np.nan, np.asarray(v, dtype=float)) for v in (series.p50_ms, series.p99_ms))
-    if width > 1:
-        p50, p99 = (_merged(np.nan_to_num(values).tolist(), width, np.max) for values in (p50, p99))
+    p50, p99 = (_merged(values, width, np.max) for values in (series.p50_ms, series.p99_ms))
+    # A second without answers has no latency: the line is broken there.
+    p50, p99 = (np.where(values > 0, values, np.nan) for values in (p50, p99))
     seconds = np.arange(len(p50)) * width
 
     def plot(axes: Axes) -> None:
         axes.plot(seconds, p99, color=SERIES[1], label="p99", marker="." if len(p99) < 40 else "")
         axes.plot(seconds, p50, color=SERIES[0], label="p50", marker="." if len(p99) < 40 else "")
-        axes.set_yscale("log")
         axes.legend(loc="upper right", ncols=2)
         _seconds_axis(axes, seconds, width)
-        milliseconds_axis(axes.yaxis)
+        log_milliseconds(axes)
 
     return draw("latency", plot)
 
@@ -165,12 +163,11 @@ def percentile_curves(name: str, curves: Sequence[tuple[str, Histogram, str]]) -
             x, y = _curve(histogram)
             axes.plot(x, y, color=colour, label=label)
         axes.set_xscale("log")
-        axes.set_yscale("log")
         axes.set_xlim(1, max(20, largest))
         axes.set_xticks([1 / (1 - q) for q, _ in ticks], [text for _, text in ticks])
         axes.minorticks_off()
         axes.set_xlabel("percentile of requests")
-        milliseconds_axis(axes.yaxis)
+        log_milliseconds(axes)
         if len(curves) > 1:
             axes.legend(loc="upper left")
 
@@ -223,15 +220,22 @@ def thousands(axis: Any) -> None:
     axis.set_major_formatter(EngFormatter(sep=""))
 
 
-def milliseconds_axis(axis: Any) -> None:
-    """Marks a logarithmic axis of milliseconds with plain numbers."""
+def log_milliseconds(axes: Axes) -> None:
+    """A logarithmic scale of milliseconds, marked with plain numbers, for what was drawn on `axes` so far."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    low, high = axis.get_view_interval()
-    wide = high / max(low, 1e-9) > 100
-    axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"))
-    axis.set_minor_formatter(NullFormatter())
+    drawn = np.concatenate(
+        [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines] or [np.empty(0)]
+    )
+    if not (drawn > 0).any():
+        return
+    axes.set_yscale("log")
+    low, high = axes.yaxis.get_view_interval()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda ms, _: f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms")
+    )
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def batch_axis(axes: Axes) -> None:

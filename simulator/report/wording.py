@@ -46,10 +46,17 @@ def size(octets: float) -> str:
 
 
 def milliseconds(ms: float) -> str:
-    """A duration given in milliseconds, with three significant digits."""
+    """A duration given in milliseconds, with three significant digits, in the unit that suits it."""
     if ms >= 10_000:
-        return f"{ms / 1000:.3g} s"
-    return f"{ms:.0f} ms" if ms >= 100 else f"{ms:.3g} ms"
+        return f"{short(ms / 1000)} s"
+    return f"{short(ms * 1000)} µs" if 0 < ms < 0.1 else f"{short(ms)} ms"
+
+
+def short(value: float) -> str:
+    """Three significant digits, never with an exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.3g}" if abs(value) >= 0.001 or not value else f"{value:.3f}"
 
 
 def headline(summary: Summary) -> str:
@@ -122,13 +129,7 @@ def speed_lines(summary: Summary, meta: RunMeta) -> list[Line]:
 
 def percentiles(latency: Latency) -> str:
     """The usual four statistics in one cell."""
-    return (
-        " / ".join(
-            milliseconds(value).removesuffix(" ms") if value < 10_000 else milliseconds(value)
-            for value in (latency.p50, latency.p90, latency.p99, latency.max)
-        )
-        + " ms"
-    )
+    return " / ".join(map(short, (latency.p50, latency.p90, latency.p99, latency.max))) + " ms"
 
 
 def threshold_line(result: ThresholdResult) -> Line:

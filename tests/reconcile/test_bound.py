@@ -13,6 +13,7 @@ PLAIN = Evidence(
     open_loop=False,
     busiest_cpu=0.8,
     loop_lag_p99_ms=1,
+    latency_p50_ms=10,
     late_share=0,
     never_started=0,
     calibration_share=None,
@@ -22,7 +23,7 @@ PLAIN = Evidence(
 @pytest.mark.parametrize(
     ("evidence", "bound", "because"),
     [
-        ({"window_s": 1.0, "busiest_cpu": 1.0}, "undecided", "too short"),
+        ({"window_s": 0.9, "busiest_cpu": 1.0}, "undecided", "too short"),
         ({"requests": 20}, "undecided", "too short"),
         ({"open_loop": True}, "schedule", "left in time"),
         ({"open_loop": True, "busiest_cpu": 0.99}, "schedule", "left in time"),
@@ -34,6 +35,8 @@ PLAIN = Evidence(
         ({"calibration_share": 0.95, "busiest_cpu": 0.5}, "generator", "95%"),
         ({"calibration_share": 0.2, "busiest_cpu": 0.99}, "target", "20%"),
         ({"calibration_share": 0.65}, "undecided", "80%"),
+        ({"loop_lag_p99_ms": 30}, "generator", "30 ms late"),
+        ({"loop_lag_p99_ms": 30, "latency_p50_ms": 90, "busiest_cpu": 0.2}, "target", "20%"),
         ({"busiest_cpu": 0.97}, "generator", "97%"),
         ({"busiest_cpu": 0.4}, "target", "40%"),
         ({"busiest_cpu": 0.0}, "undecided", "not measured"),
@@ -58,10 +61,10 @@ def test_evidence_is_of_the_worst_worker():
     ]
     calibration = Calibration(requests_per_s=100, pings_per_s=100)
     meta = RunMeta(workers=workers, pacing=Pacing(open_loop=True), calibration=calibration)
-    found = gather(meta, window_s=3, requests=90)
+    found = gather(meta, window_s=3, requests=90, latency_p50_ms=1)
     assert (found.busiest_cpu, found.loop_lag_p99_ms, found.late_share) == (0.9, 30, 0.15)
     assert found.calibration_share == pytest.approx(0.3)
 
 
 def test_no_workers_is_no_evidence():
-    assert gather(RunMeta(), window_s=0, requests=0).calibration_share is None
+    assert gather(RunMeta(), window_s=0, requests=0, latency_p50_ms=0).calibration_share is None

@@ -153,7 +153,15 @@ def test_report_says_what_it_needs(telsim, make_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0123, "0.0123 ms"), (12.34, "12.3 ms"), (1234, "1234 ms"), (12345, "12.3 s")]
+    ("value", "text"),
+    [
+        (0.0123, "12.3 µs"),
+        (0.000_000_1, "0.000 µs"),
+        (0, "0 ms"),
+        (12.34, "12.3 ms"),
+        (1234, "1 234 ms"),
+        (12345, "12.3 s"),
+    ],
 )
 def test_milliseconds_stay_readable(value, text):
     assert milliseconds(value) == text
