@@ -125,9 +125,9 @@ def stream(seed: int, client: int, purpose: str) -> Stream:
 
 
 def cohort_streams(
-    seed: int, purpose: str, clients: range, *, width: int = _FIRST_BLOCK, uuids: int = 0
+    seed: int, purpose: str, clients: Sequence[int], *, width: int = _FIRST_BLOCK, uuids: int = 0
 ) -> list[Stream]:
-    """The streams of consecutive clients for one purpose, the beginning of each drawn in one go.
+    """The streams of many clients for one purpose, the beginning of each drawn in one go.
 
     Args:
         seed: the corpus's seed.
@@ -136,7 +136,7 @@ def cohort_streams(
         width: how many numbers of each client to draw now; more come when they are asked for.
         uuids: how many UUIDs of each client to draw now.
     """
-    keys = client_keys(seed, purpose, np.arange(clients.start, clients.stop, dtype=np.int64))
+    keys = client_keys(seed, purpose, clients)
     first = uniforms(keys[:, None], np.arange(width, dtype=np.uint64)[None, :]).tolist()
     if not uuids:
         return [Stream(key, row) for key, row in zip(keys.tolist(), first, strict=True)]

@@ -17,6 +17,7 @@ from simulator.population import Profile, cohort_profiles
 from simulator.records import VALID
 from simulator.simulation.firefox import FirefoxCast
 from simulator.simulation.plan import Plan
+from simulator.simulation.sourcegraph import SourcegraphCast
 
 _ROWS_BEFORE_FLUSH = 16_384
 _EVENTS_A_STEP = 4_096
@@ -37,6 +38,8 @@ class Stage:
         self.casts: list[Cast] = []
         if plan.scenario.products.firefox:
             self.casts.append(FirefoxCast(plan))
+        if plan.scenario.products.sourcegraph_extension or plan.scenario.products.sourcegraph_web:
+            self.casts.append(SourcegraphCast(plan))
 
 
 def label_names() -> list[str]:

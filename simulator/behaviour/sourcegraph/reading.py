@@ -1,0 +1,28 @@
+"""A developer's life: reading sessions, on a code host or in the web application, through working days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulator.behaviour.sourcegraph.code_host import read_on_code_host
+from simulator.behaviour.sourcegraph.developer import Developer, Process, ReadingHabits
+from simulator.behaviour.sourcegraph.web_app import read_on_web
+
+
+def live(developer: Developer, habits: ReadingHabits, sessions: Iterator[tuple[int, int]]) -> Process:
+    """Everything that one developer does with Sourcegraph.
+
+    Args:
+        developer: who.
+        habits: what developers do.
+        sessions: (start, end) of each, in milliseconds since the Unix epoch.
+    """
+    env, extension = developer.env, developer.extension
+    on_web = habits.settings.web_sessions if developer.web is not None else 0.0
+    for begins, ends in sessions:
+        if begins > env.now:
+            yield env.timeout(begins - int(env.now))
+        if extension is None or developer.random.uniform() < on_web:
+            yield from read_on_web(developer, habits, ends)
+        else:
+            yield from read_on_code_host(developer, habits, extension, ends)

@@ -1,0 +1,237 @@
+"""Sourcegraph's browser extension and native integrations: what each logs, and reports when it breaks.
+
+Nothing is buffered and nothing is sent again: each logged event is its own request, made at once, errors swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulator.catalogue import ping_types
+from simulator.client.outbox import Outbox
+from simulator.corpus.rows import Kind
+from simulator.pings.sourcegraph.browser_extension_telemetry.action_telemetry import (
+    documented_event,
+    log_event,
+    log_user_event,
+)
+from simulator.pings.sourcegraph.browser_extension_telemetry.error_logging_sentry import (
+    ENVELOPE_SDK_VERSION,
+    STORE_SDK_VERSION,
+    exception_object,
+    sdk_object,
+    sentry_envelope_base64,
+    sentry_event,
+    tags_object,
+)
+from simulator.pings.sourcegraph.browser_extension_telemetry.utm_markers import marked_link, markers
+from simulator.population.developer import DOTCOM_URL, DeveloperProfile
+from simulator.population.script_errors import ScriptError
+from simulator.randomness import Stream
+from simulator.scenario.sourcegraph import UtmPlace
+from simulator.wire import Address, graphql, sentry_envelope, sentry_store
+
+#: The event names that the logger lets through, with the use that each counts as (facts, OTHERS A4).
+LOGGED_NAMES: Mapping[str, str] = {
+    "hover": "CODEINTELINTEGRATION",
+    "goToDefinition": "CODEINTELINTEGRATION",
+    "goToDefinition.preloaded": "CODEINTELINTEGRATION",
+    "findReferences": "CODEINTELINTEGRATIONREFS",
+}
+
+#: A browser's own words for a string body and for any answer: the extension sets neither header itself.
+_BROWSER_HEADERS = {"Accept": "*/*", "Content-Type": "text/plain;charset=UTF-8"}
+
+_USER_AGENTS = {
+    "chrome-extension": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/96.0.4664.45 Safari/537.36",
+    "firefox-extension": "Mozilla/5.0 (X11; Linux x86_64; rv:95.0) Gecko/20100101 Firefox/95.0",
+    "safari-extension": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/15.1 Safari/605.1.15",
+}
+
+
+def telemetry_is_enabled(platform: str, sourcegraph_url: str, *, send_telemetry: bool) -> bool:
+    """The enable rule: not in Firefox, or a self-hosted instance, or `Send telemetry` is on.
+
+    Args:
+        platform: what the extension calls itself; a native integration is no extension in any browser.
+        sourcegraph_url: the connected instance, with or without a slash at the end.
+        send_telemetry: the option of the extension's popup.
+    """
+    return (
+        platform != "firefox-extension" or sourcegraph_url.removesuffix("/") != DOTCOM_URL or send_telemetry
+    )
+
+
+class ExtensionTexts:
+    """What the extensions of a cohort share: kind codes, which differ by the header that names the platform.
+
+    Args:
+        outbox: where the pings go.
+        later_clients: whether the wire dialect is that of September 2022. Then every action id passes the
+            logger and `logUserEvent` is gone. Before, only `LOGGED_NAMES` passed, although the document says
+            that every action is logged: the documented dialect keeps to the document, the wire to the client.
+    """
+
+    def __init__(self, outbox: Outbox, *, later_clients: bool) -> None:
+        self.outbox = outbox
+        self.dialect = outbox.dialect
+        self.later = later_clients and outbox.dialect == "wire"
+        self.sdk = sdk_object(ENVELOPE_SDK_VERSION if self.later else STORE_SDK_VERSION)
+        self.error_code = self._error_code()
+        self._codes: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def codes(self, profile: DeveloperProfile) -> tuple[int, int]:
+        """The kind codes of logUserEvent and logEvent for a developer's platform and version."""
+        key = (profile.platform, profile.extension_version)
+        codes = self._codes.get(key)
+        if codes is None:
+            said = f"Sourcegraph - {profile.platform} v{profile.extension_version}"
+            headers = {**_BROWSER_HEADERS, "X-Requested-With": said}
+            codes = self._codes[key] = (
+                self._code("sourcegraph_log_user_event", graphql("logUserEvent"), headers),
+                self._code("sourcegraph_log_event", graphql("logEvent"), headers),
+            )
+        return codes
+
+    def _error_code(self) -> int:
+        if self.later:
+            headers = {"Content-Type": "text/plain;charset=UTF-8"}
+            return self._code("sentry_event", sentry_envelope(), headers, base64=True)
+        return self._code("sentry_event", sentry_store(), {})
+
+    def _code(self, ping: str, address: Address, headers: dict[str, str], *, base64: bool = False) -> int:
+        row = ping_types()[ping]
+        route = row.routes.get(self.dialect) or row.routes["wire"]
+        return self.outbox.kinds.code(Kind(ping, row.product, route, address, headers=headers, base64=base64))
+
+
+class ExtensionSender:
+    """One developer's extension, or native integration. Told of hovers and actions, it decides what is logged.
+
+    Args:
+        profile: whose.
+        texts: shared by the cohort.
+        random: for the ids of error reports.
+    """
+
+    __slots__ = ("_append", "_bodies", "_enabled", "_number", "_profile", "_random", "_reports", "_texts")
+
+    def __init__(self, profile: DeveloperProfile, texts: ExtensionTexts, random: Stream) -> None:
+        self._profile = profile
+        self._number = profile.number
+        self._texts = texts
+        self._random = random
+        self._append = texts.outbox.rows.append
+        self._bodies: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._enabled = telemetry_is_enabled(
+            profile.platform, profile.instance_url, send_telemetry=profile.send_telemetry
+        )
+        # Not in native integrations: they run in somebody else's page (facts, OTHERS A11).
+        self._reports = profile.allow_error_reporting and not profile.is_native
+
+    def hover(self, now_ms: int, *, opened: bool, shown: bool) -> None:
+        """The pointer rests on a token.
+
+        The document logs a hover "when successfully showing non-empty/non-error hover information". The client
+        logs one more whenever its overlay comes up, whatever it then shows.
+
+        Args:
+            now_ms: when.
+            opened: whether the overlay came up for it.
+            shown: whether there was something to show.
+        """
+        if opened and self._texts.dialect == "wire":
+            self._log(now_ms, "hover")
+        if shown:
+            self._log(now_ms, "hover")
+
+    def action(self, now_ms: int, action_id: str) -> None:
+        """An action was clicked, in the overlay, the command palette or the code view's toolbar."""
+        self._log(now_ms, action_id)
+
+    def view(self, now_ms: int, title: str) -> None:
+        """A view of the extension came up. The document has no such event; the client logs it by logEvent alone."""
+        if self._texts.dialect == "wire":
+            self._log(now_ms, f"View{title}")
+
+    def link(self, place: UtmPlace, path: str, *, query: str = "") -> str:
+        """The address, from the instance's root, of a link that the extension shows.
+
+        Args:
+            place: where it shows it.
+            path: of the page.
+            query: the page's own parameters.
+        """
+        marker = markers(place, self._profile.platform, later=self._texts.later)
+        return marked_link(place, path, marker, query=query)
+
+    def _log(self, now_ms: int, name: str) -> None:
+        if not self._enabled:
+            return
+        bodies = self._bodies.get(name)
+        if bodies is None:
+            bodies = self._bodies[name] = self._requests(name)
+        append, number = self._append, self._number
+        for code, body in bodies:
+            append((now_ms, number, code, body, None))
+
+    def _requests(self, name: str) -> tuple[tuple[int, str], ...]:
+        """The requests that an event makes: kind code and payload, which are the same each time."""
+        profile, texts = self._profile, self._texts
+        user_event_code, event_code = texts.codes(profile)
+        user_id, url, platform = profile.extension_user_id, profile.instance_url, profile.platform
+        if texts.dialect == "documented":
+            body = documented_event(name, anonymous_user_id=user_id, sourcegraph_url=url, platform=platform)
+            return ((event_code, body),)
+        event = (
+            event_code,
+            log_event(
+                name,
+                anonymous_user_id=user_id,
+                sourcegraph_url=url,
+                platform=platform,
+                later_version=profile.extension_version if texts.later else None,
+            ),
+        )
+        if texts.later:
+            return (event,)
+        # logEvent was skipped for this very URL, until the day after the document's last change.
+        events = () if url == DOTCOM_URL else (event,)
+        if name.startswith("View"):
+            return events
+        if name not in LOGGED_NAMES:
+            return ()
+        return ((user_event_code, log_user_event(LOGGED_NAMES[name], anonymous_user_id=user_id)), *events)
+
+    def error(self, now_ms: int, error: ScriptError, *, page_url: str) -> None:
+        """A script of the extension broke.
+
+        Args:
+            now_ms: when.
+            error: how.
+            page_url: the page that content scripts run in.
+        """
+        if not self._reports:
+            return
+        profile, texts = self._profile, self._texts
+        origin = profile.extension_origin
+        document_id = self._random.uuid()
+        event_id = document_id.replace("-", "")
+        event = sentry_event(
+            event_id,
+            now_ms,
+            exception=exception_object(error, origin=origin),
+            sdk=texts.sdk,
+            tags=tags_object(
+                error,
+                extension_version=profile.extension_version,
+                code_host=profile.code_host,
+                using_dot_com=profile.using_dot_com,
+            ),
+            page_url=page_url if error.script == "content" else f"{origin}/{error.script}.html",
+            user_agent=_USER_AGENTS[profile.platform],
+        )
+        body = f'"{sentry_envelope_base64(event_id, now_ms, event)}"' if texts.later else event
+        self._append((now_ms, self._number, texts.error_code, body, document_id))

@@ -1,0 +1,1 @@
+"""Section "Browser extension telemetry (not native integration)"."""
