@@ -19,7 +19,7 @@ import numpy as np
 from gevent import monkey
 from lane import BUSY, CLOSED, CONNECTING, IDLE, BadAnswerError, Lane
 from recorder import Recorder
-from rounds import FAILED, STATE_NUMBERS, UNKNOWN, Round
+from rounds import FAILED, STATE_NUMBERS, UNKNOWN, UNSENT, Round
 
 from simulator.guard import Destination
 from simulator.pacing import NS_PER_S, Pace, PoissonArrivals, due_ns, schedule_ns
@@ -29,7 +29,8 @@ from simulator.target.results import decided, read_results
 
 _epoll = monkey.get_original("select", "epoll")
 _select = monkey.get_original("select", "select")
-EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP = 0x1, 0x4, 0x8, 0x10
+EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x2000
+_READ = EPOLLIN | EPOLLRDHUP  # a farewell that has come along with an answer shows before the next request
 
 _RECV_BYTES = 1 << 18
 _SLICE_NS = 5_000_000  # the hub gets its turn at least this often
@@ -165,7 +166,7 @@ class Engine:
             self._refused(lane, error)
             return
         self._lanes[lane.fd] = lane
-        self._poll.register(lane.fd, EPOLLIN | EPOLLOUT)
+        self._poll.register(lane.fd, _READ | EPOLLOUT)
         lane.deadline = self.clock() + self._timeout_ns
 
     def _connected(self, lane: Lane) -> None:
@@ -173,7 +174,7 @@ class Engine:
         if error:
             self._refused(lane, error)
             return
-        self._poll.modify(lane.fd, EPOLLIN)
+        self._poll.modify(lane.fd, _READ)
         self._down_since = self._tries = 0
         lane.failures = 0
         lane.state = IDLE
@@ -294,7 +295,7 @@ class Engine:
                 self._lost(lane, _error_text(error.errno or 0))
                 continue
             received += len(data)
-            if not lane.chunks and (status := known.get(data)) is not None:
+            if mask == EPOLLIN and not lane.chunks and (status := known.get(data)) is not None:
                 # The same bytes as an answer that the parser has read before: whole, accepted, kept alive.
                 k, round_ = lane.k, lane.round
                 round_.done[k] = clock()
@@ -306,11 +307,11 @@ class Engine:
                 lane.state = IDLE
                 self._offer(lane)
                 continue
-            self._read(lane, data)
+            self._read(lane, data, farewell=bool(mask & EPOLLRDHUP))
         if received and self.received is not None:
             self.received.received_bytes += received
 
-    def _read(self, lane: Lane, data: bytes) -> None:
+    def _read(self, lane: Lane, data: bytes, *, farewell: bool = False) -> None:
         if data:
             first = not lane.chunks
             try:
@@ -323,7 +324,7 @@ class Engine:
                     if len(self._known) >= _REMEMBERED_ANSWERS:
                         self._known.clear()
                     self._known[data] = status
-                self._answered(lane, status, reusable=lane.keep_alive)
+                self._answered(lane, status, reusable=lane.keep_alive and not farewell)
         elif lane.chunks and (status := lane.feed_end()):
             self._answered(lane, status, reusable=False)
         else:
@@ -351,7 +352,7 @@ class Engine:
             return False
         if mask & EPOLLOUT and lane.rest is not None:
             self._send_rest(lane)
-        return lane.state == BUSY and bool(mask & (EPOLLIN | EPOLLERR | EPOLLHUP))
+        return lane.state == BUSY and bool(mask & (_READ | EPOLLERR | EPOLLHUP))
 
     # Requests.
 
@@ -454,6 +455,7 @@ class Engine:
         if lane.attempt > 1:
             self.recorder.sent_again(round_, k)
             round_.attempts[k] = lane.attempt
+            round_.state[k] = UNSENT
         round_.sent[k] = now
         try:
             count = lane.send(data)
@@ -466,7 +468,7 @@ class Engine:
         if count < len(data):
             # A copy, for the tape may be rewritten before the rest is gone.
             lane.rest = memoryview(bytes(data[count:]))
-            self._poll.modify(lane.fd, EPOLLIN | EPOLLOUT)
+            self._poll.modify(lane.fd, _READ | EPOLLOUT)
 
     def _send_rest(self, lane: Lane) -> None:
         try:
@@ -477,7 +479,7 @@ class Engine:
             if not lane.chunks:
                 # The answer may have come first (413 and its like): reading decides.
                 lane.rest = None
-                self._poll.modify(lane.fd, EPOLLIN)
+                self._poll.modify(lane.fd, _READ)
                 if not self._has_data(lane):
                     self._lost(lane, _error_text(error.errno or 0))
             return
@@ -485,7 +487,7 @@ class Engine:
         lane.rest = lane.rest[count:]
         if not lane.rest:
             lane.rest = None
-            self._poll.modify(lane.fd, EPOLLIN)
+            self._poll.modify(lane.fd, _READ)
 
     def _has_data(self, lane: Lane) -> bool:
         try:
@@ -574,20 +576,19 @@ class Engine:
         retry = self.plan.target.retry
         identified = self._ids[self.tape.carrier[k]]
         if resend and not written:
-            self._push(now, k, round_, lane.attempt)
-        elif resend and reused and identified and k not in round_.resent and not self.tape.closes[k]:
+            if lane.attempt == 1:
+                round_.sent[k] = 0
+            self._on_fresh_connection(lane, k, round_, lane.attempt)
+            return
+        if resend and reused and identified and k not in round_.resent and not self.tape.closes[k]:
             # RFC 9110 9.2.2: a request on a kept-alive connection that ends without a byte of an answer may be
-            # sent again where a second copy does no harm; ids make it so. Once only.
+            # sent again where a second copy does no harm; ids make it so. Once only, and on a new connection.
             round_.resent.add(k)
             round_.state[k] = UNKNOWN
-            self._push(now, k, round_, lane.attempt + 1)
-        elif (
-            resend
-            and identified
-            and retry.policy != "none"
-            and retry.network
-            and (lane.attempt < retry.attempts)
-        ):
+            self._on_fresh_connection(lane, k, round_, lane.attempt + 1)
+            return
+        again = retry.policy != "none" and retry.network and lane.attempt < retry.attempts
+        if resend and identified and again:
             lane.k, lane.round = k, round_
             self._later(lane, now, 0)
             round_.state[k] = UNKNOWN
@@ -602,6 +603,15 @@ class Engine:
             self._retire(lane)
         else:
             self._idle.append(lane)
+
+    def _on_fresh_connection(self, lane: Lane, k: int, round_: Round, attempt: int) -> None:
+        if lane.closing or self.stopping:
+            self._push(self.clock(), k, round_, attempt)
+            self._retire(lane)
+            return
+        lane.k, lane.round, lane.attempt = k, round_, attempt
+        self._busy += 1
+        self._connect(lane)
 
     def _chores(self, now: int) -> None:
         """What is due ten times a second: timeouts, and lanes that try to connect again."""
@@ -630,9 +640,9 @@ class Engine:
         in_flight = sum(1 for lane in self._all if lane.k >= 0)
         for lane in list(self._all):
             if lane.k >= 0:
-                if lane.written:
+                if lane.written or lane.attempt > 1:
                     lane.round.state[lane.k] = UNKNOWN
-                elif lane.attempt == 1:
+                else:
                     lane.round.sent[lane.k] = 0
                 lane.k = -1
             self._retire(lane)

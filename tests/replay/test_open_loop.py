@@ -1,0 +1,134 @@
+"""Open loops: latency counts from the due time, so a stall cannot hide."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from replay_rig import OK
+
+from simulator.histogram import Histogram
+
+
+def merged(histograms: dict[int, Histogram]) -> Histogram:
+    total = Histogram()
+    for histogram in histograms.values():
+        total.merge(histogram)
+    return total
+
+
+class StallingServer:
+    """Answers at once, but does nothing at all between `from_s` and `to_s` after its first request."""
+
+    def __init__(self, from_s: float, to_s: float) -> None:
+        self.from_s, self.to_s = from_s, to_s
+        self.began = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection, seen) -> None:
+        with self._lock:
+            self.began = self.began or time.monotonic()
+        now = time.monotonic() - self.began
+        if self.from_s <= now < self.to_s:
+            threading.Event().wait(self.to_s - now)
+        connection.sendall(OK)
+
+
+def test_a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one(corpus, odd_server, run_engine):
+    # 400 requests at 200/s take 2 s; the server stalls from 0.5 s to 1.0 s. Requests that are due in the stall wait
+    # for its end: 100 of 400, evenly from 500 ms down to 0. So the 90th percentile is at 10 % of 400 = 40 requests
+    # from the top: 500 * (1 - 40/100) = 300 ms; the mean is 100/400 * 250 = 62.5 ms.
+    # With 8 lanes the closed loop has 8 requests in the stall, whatever the number of requests.
+    server = odd_server(StallingServer(0.5, 1.0))
+    ran = run_engine(corpus(400), server.url, pace="rate 200", lanes=8)
+    assert ran.states() == {"accepted": 400}
+    corrected = merged(ran.recorder.corrected)
+    assert corrected.count == 400
+    assert corrected.percentile(90) / 1e6 == pytest.approx(300, rel=0.05)
+    assert corrected.mean_ns / 1e6 == pytest.approx(62.5, rel=0.07)
+    assert corrected.max_ns / 1e6 == pytest.approx(500, rel=0.05)
+    # The same run's service times, which is what a closed loop reports, hide it: 8 slow ones in 400.
+    service = merged(ran.recorder.service)
+    assert service.percentile(90) / 1e6 < 50
+
+
+def test_the_closed_loop_hides_the_same_stall(corpus, odd_server, run_engine):
+    server = odd_server(StallingServer(0.02, 0.52))
+    ran = run_engine(corpus(400), server.url, pace="max", lanes=8)
+    assert merged(ran.recorder.service).percentile(90) / 1e6 < 50
+    assert not ran.recorder.corrected
+
+
+@pytest.mark.parametrize(
+    ("pace", "speed"), [("rate 400", 1), ("schedule", 5), ("ramp 100..700 over 500ms", 1)]
+)
+def test_requests_leave_in_the_order_and_at_the_times_that_they_are_due(
+    pace, speed, corpus, odd_server, run_engine
+):
+    server = odd_server(lambda connection, seen: connection.sendall(OK))
+    ran = run_engine(corpus(200, gap_ms=12), server.url, pace=pace, speed=speed, lanes=8)
+    rows = np.sort(ran.rows, order="row")
+    assert (np.diff(rows["due"]) >= 0).all()
+    span_s = (rows["due"][-1] - rows["due"][0]) / 1e9
+    expected = {"rate 400": 199 / 400, "schedule": 199 * 0.012 / 5, "ramp 100..700 over 500ms": 0.5}[pace]
+    assert span_s == pytest.approx(expected, rel=0.02)
+    assert (rows["sent"] >= rows["due"]).all()
+    lateness = merged(ran.recorder.lateness)
+    assert lateness.count == 200
+
+
+def test_poisson_arrivals_are_the_same_for_a_seed_and_average_to_the_rate(corpus, odd_server, run_engine):
+    server = odd_server(lambda connection, seen: connection.sendall(OK))
+    first, second = (
+        np.sort(run_engine(corpus(300), server.url, pace="poisson 600", lanes=8).rows, order="row")["due"]
+        for _ in range(2)
+    )
+    assert np.diff(first).tolist() == np.diff(second).tolist()
+    assert np.diff(first).mean() / 1e9 == pytest.approx(1 / 600, rel=0.2)
+    assert np.diff(first).std() / np.diff(first).mean() == pytest.approx(1, rel=0.25)  # as of an exponential
+
+
+def test_late_starts_and_requests_that_never_started_are_counted(corpus, odd_server, run_engine):
+    def slow(connection, seen) -> None:
+        threading.Event().wait(0.05)
+        connection.sendall(OK)
+
+    server = odd_server(slow)
+    # One lane serves 20/s; 200/s are due. After 1 s some 20 have left, late; some 180 were due and never left.
+    ran = run_engine(corpus(1000), server.url, pace="rate 200", lanes=1, stop_after_s=1.0)
+    sent = int((ran.rows["attempt"] > 0).sum())
+    assert ran.recorder.late_starts >= sent - 3
+    assert 200 - sent - 40 < ran.recorder.never_started < 200 - sent + 40
+    assert sum(ran.states().values()) == 1000
+
+
+def test_the_recorded_schedule_keeps_its_bursts(corpus, odd_server, run_engine):
+    import msgspec
+    from replay_rig import pings_for
+
+    pings = [
+        msgspec.structs.replace(ping, due_ms=1_700_000_000_000 + 30_000 * (n // 20))
+        for n, ping in enumerate(pings_for(60))
+    ]
+    server = odd_server(lambda connection, seen: connection.sendall(OK))
+    ran = run_engine(corpus(pings=pings), server.url, pace="schedule", speed=100, lanes=4)
+    due = np.sort(ran.rows["due"])
+    assert np.unique(due).size == 3
+    assert np.diff(np.unique(due)).tolist() == [300_000_000, 300_000_000]
+
+
+def test_time_windows_make_batches_of_what_is_due_together(corpus, odd_server, run_engine):
+    server = odd_server(lambda connection, seen: connection.sendall(OK))
+    run_engine(
+        corpus(60, gap_ms=100),
+        server.url,
+        target="ndjson",
+        pace="schedule",
+        speed=100,
+        batch=500,
+        window_ms=1000,
+    )
+    sizes = [seen.body.count(b"\n") for seen in server.requests]
+    assert sizes == [10] * 6
