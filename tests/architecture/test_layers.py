@@ -11,7 +11,18 @@ PACKAGE = ROOT / "simulator"
 LAYERS = {
     0: {"errors", "records", "randomness", "clock", "distributions", "shipped"},
     1: {"scenario", "catalogue", "target", "pacing", "histogram", "thresholds", "guard", "wire"},
-    2: {"population", "pings", "messaging", "nimbus", "client", "behaviour", "faults", "corpus", "tape", "rundir"},
+    2: {
+        "population",
+        "pings",
+        "messaging",
+        "nimbus",
+        "client",
+        "behaviour",
+        "faults",
+        "corpus",
+        "tape",
+        "rundir",
+    },
     3: {"simulation", "reconcile", "check", "capacity", "hotpath"},
     4: {"engine", "endpoint", "report", "drill"},
     5: {"cli", "fixtures", "api", "__init__", "__main__"},
@@ -36,7 +47,9 @@ ONLY_IN = {
 
 
 def modules() -> list[Path]:
-    return sorted(path for path in PACKAGE.rglob("*.py") if "shipped" not in path.relative_to(PACKAGE).parts[:-1])
+    return sorted(
+        path for path in PACKAGE.rglob("*.py") if "shipped" not in path.relative_to(PACKAGE).parts[:-1]
+    )
 
 
 def top_of(path: Path) -> str:
@@ -95,11 +108,22 @@ def test_wall_clock_is_read_at_the_edge_only() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called not in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"}, f"{path}: {called}"
+                assert called not in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"}, (
+                    f"{path}: {called}"
+                )
 
 
 def test_top_level_holds_what_was_agreed() -> None:
-    agreed = {"pyproject.toml", "README.md", "LICENSE", "uv.lock", "simulator", "scenarios", "locustfiles", "tests"}
+    agreed = {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "uv.lock",
+        "simulator",
+        "scenarios",
+        "locustfiles",
+        "tests",
+    }
     there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     made = {"dist", "build", "corpus", "runs"}
     assert agreed <= there

@@ -39,7 +39,9 @@ def test_uuids_are_version_4_and_do_not_repeat() -> None:
     text = uuid_text(client_keys(3, "id", np.arange(20_000)), np.zeros(20_000, dtype=np.uint64))
     ids = {bytes(row).decode() for row in text}
     assert len(ids) == 20_000
-    assert all(one[14] == "4" and one[19] in "89ab" and one[8] == one[13] == one[18] == one[23] == "-" for one in ids)
+    assert all(
+        one[14] == "4" and one[19] in "89ab" and one[8] == one[13] == one[18] == one[23] == "-" for one in ids
+    )
 
 
 def test_streams_are_pinned() -> None:
