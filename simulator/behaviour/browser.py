@@ -66,6 +66,8 @@ def live(person: BrowserPerson, habits: BrowserHabits, runs: Iterator[tuple[int,
         if begins > env.now:
             yield env.timeout(begins - env.now)
         yield from browser_run(person, habits, ends)
+        if person.installation.silent:
+            return
 
 
 def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> Process:

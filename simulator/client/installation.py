@@ -27,6 +27,7 @@ class Installation:
         "run_ends_ms",
         "run_started_ms",
         "runs",
+        "silent",
         "user_prefs",
     )
 
@@ -43,6 +44,7 @@ class Installation:
         self.new_tabs = 0
         self.enrolled: dict[str, str] = {}
         self.experiments: str | None = None
+        self.silent = False
 
     def start_run(self, now_ms: int, ends_ms: int, browser_session_id: str) -> None:
         """The browser was started; it will be closed at `ends_ms`."""
@@ -50,6 +52,10 @@ class Installation:
         self.run_ends_ms = ends_ms
         self.browser_session_id = browser_session_id
         self.runs += 1
+
+    def silence(self) -> None:
+        """Telemetry is being switched off: after this run nothing is sent any more."""
+        self.silent = True
 
     def enrol(self, slug: str, branch: str) -> None:
         """Annotate pings with an experiment from now on."""

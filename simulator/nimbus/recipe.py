@@ -26,8 +26,8 @@ class Recipe:
         "_cache",
         "_channels",
         "_holds",
-        "_names",
         "_ranges",
+        "attributes",
         "branches",
         "end_ms",
         "experiment_type",
@@ -37,6 +37,7 @@ class Recipe:
         "namespace",
         "slug",
         "start_ms",
+        "used_in_run",
     )
 
     def __init__(self, experiment: Experiment) -> None:
@@ -46,6 +47,7 @@ class Recipe:
         self.is_rollout = experiment.rollout
         self.experiment_type = "rollout" if experiment.rollout else "nimbus"
         self.invalid = experiment.invalid
+        self.used_in_run = experiment.used_in_run
         self.start_ms = epoch_ms(experiment.start) if experiment.start else 0
         self.end_ms = epoch_ms(experiment.end) if experiment.end else 2**62
         self.branches = tuple(branch.slug for branch in experiment.branches)
@@ -53,7 +55,7 @@ class Recipe:
         self._bounds = ratio_bounds([branch.ratio for branch in experiment.branches])
         self._ranges = bucket_ranges(start=bucketing.start, count=bucketing.count, total=bucketing.total)
         self._channels = frozenset(channel.lower() for channel in experiment.channels)
-        self._names = sorted(attributes_of(experiment.targeting))
+        self.attributes = tuple(sorted(attributes_of(experiment.targeting)))
         self._holds = compile_expression(experiment.targeting)
         self._cache: dict[tuple[object, ...], bool] = {}
 
@@ -73,11 +75,11 @@ class Recipe:
         return self.start_ms <= now_ms < self.end_ms
 
     def targets(self, attributes: Callable[[], Attributes]) -> bool:
-        """Whether a client with these attributes is meant; they are asked for only if they matter."""
-        if not self._names:
+        """Whether a client with these attributes is meant; they are asked for only if the targeting asks."""
+        if not self.attributes:
             return self._holds({})
         known_attributes = attributes()
-        key = tuple([known_attributes[name] for name in self._names])
+        key = tuple([known_attributes[name] for name in self.attributes])
         known = self._cache.get(key)
         if known is None:
             if len(self._cache) > _LARGEST_CACHE:

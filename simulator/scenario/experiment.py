@@ -87,3 +87,10 @@ class Nimbus(Section):
     stale_removal: Probability = 0.002
     attribute_error: Probability = 0.002
     attribute_timeout: Probability = 0.004
+
+    @model_validator(mode="after")
+    def _chances_fit(self) -> Nimbus:
+        total = sum(self.model_dump().values())
+        if total > 1:
+            raise ValueError(f"the chances add up to {total:.3f}; they exclude each other, so at most 1")
+        return self

@@ -17,6 +17,7 @@ from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import PageContent, Profile
 from simulator.randomness import cohort_streams
 from simulator.simulation.plan import Plan
+from simulator.simulation.telemetry import TelemetryCast
 
 
 class FirefoxCast:
@@ -27,6 +28,7 @@ class FirefoxCast:
         self.plan = plan
         self.content = PageContent(plan.seed, sponsored_tiles=scenario.newtab.sponsored_tiles)
         self.browser = BrowserHabits(scenario)
+        self.telemetry = TelemetryCast(plan)
         self.messages = Messages(scenario.messages)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
@@ -39,6 +41,7 @@ class FirefoxCast:
         messages_random = cohort_streams(plan.seed, "messages", clients, width=8)
         texts = NewTabTexts(outbox, self.content)
         codes = MessagingCodes(outbox)
+        telemetry = self.telemetry.cohort(env, outbox, clients)
         apps: dict[tuple[str, str, str, str], Application] = {}
         for i, profile in enumerate(profiles):
             if not (profile.firefox and profile.telemetry_on):
@@ -52,6 +55,7 @@ class FirefoxCast:
             key = (profile.build_id, profile.version, profile.channel, profile.locale)
             app = apps.get(key) or apps.setdefault(key, Application(*key))
             installation = Installation(profile, app)
+            equipment = telemetry.equip(installation)
             person = BrowserPerson(
                 env,
                 installation,
@@ -60,5 +64,8 @@ class FirefoxCast:
                 router=MessageRouter(self.messages),
                 random=person_random[i],
                 messages_random=messages_random[i],
+                events=equipment.events,
+                experiments=equipment.experiments,
+                companions=equipment.companions,
             )
             env.process(live(person, self.browser, chain((first,), runs)))
