@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from html import escape
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
+
+from simulator.clock import utc
 
 CORPUS_FORMAT = 1
 RUN_FORMAT = 1
@@ -58,6 +61,37 @@ class Ping(msgspec.Struct, frozen=True, omit_defaults=True):
     def payload(self) -> bytes:
         """The bytes to send, before compression."""
         return base64.b64decode(self.body_b64) if self.body_b64 else bytes(self.body)
+
+    def json(self) -> Any:
+        """The payload, parsed.
+
+        Raises:
+            msgspec.DecodeError: it is not JSON, which some faults make of it on purpose.
+        """
+        return msgspec.json.decode(self.payload())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ping {self.ping} {self.id}: client {self.client}, {_when(self.due_ms)}, {self.method} {self.route}, "
+            f"{len(self.payload()):,} bytes, {self.label}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the request line, and the payload laid out."""
+        try:
+            text = msgspec.json.format(self.payload(), indent=2).decode()
+        except msgspec.DecodeError:
+            text = repr(self.payload())
+        request = f"{self.method} {self.path}\n\n{text}"
+        return f"<details open><summary>{escape(repr(self)[1:-1])}</summary><pre>{escape(request)}</pre></details>"
+
+
+def _when(due_ms: int) -> str:
+    """A moment for a person; the plain number where it lies outside of the calendar."""
+    try:
+        return f"{utc(due_ms):%Y-%m-%d %H:%M:%S}Z"
+    except (ValueError, OverflowError, OSError):
+        return f"{due_ms} ms"
 
 
 #: One row a ping, in the order of the part beside it (`pings-NNNNN.index.npy`, NumPy's own format).
