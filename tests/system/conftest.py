@@ -1,21 +1,13 @@
 """System tests know telsim from outside: its command line, its files, HTTP. They import nothing of it."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-TELSIM = [sys.executable, "-m", "simulator"]
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from outside import TELSIM, Run, Served
 
 
 @pytest.fixture
@@ -41,32 +33,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return path
-
-
-class Served:
-    """A `telsim serve` of a test's own."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def ledger(self) -> dict[str, str]:
-        """Every decided ping: id to state."""
-        entries: dict[str, str] = {}
-        after = 0
-        with httpx.Client(trust_env=False) as client:
-            while lines := client.get(
-                f"{self.url}/ledger/entries?after={after}&limit=5000"
-            ).text.splitlines():
-                for line in lines:
-                    entry = json.loads(line)
-                    entries[entry["id"]] = entry["state"]
-                    after = entry["seq"]
-        return entries
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -95,14 +61,6 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         process.wait(timeout=30)
         if process.stdout is not None:
             process.stdout.close()
-
-
-def wait_for(happened: Callable[[], bool], *, seconds: float = 30) -> None:
-    """Wait for something that is bound to happen; fail if it does not."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Run, wait_for
+from outside import Run, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, Run, Served, wait_for
+from outside import ROOT, Run, Served, wait_for
 
 pytestmark = pytest.mark.slow
 

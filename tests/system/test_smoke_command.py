@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from outside import Run
 
 pytestmark = pytest.mark.slow
 
