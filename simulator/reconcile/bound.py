@@ -36,8 +36,7 @@ class Evidence:
         busiest_cpu: CPU share of the busiest worker (1.0: one core, always busy); 0 where not measured.
         loop_lag_p99_ms: of the worst worker.
         latency_p50_ms: median service time.
-        late_share: requests that left late, of all that were due.
-        never_started: requests that were due and never left.
+        late_share: requests that left late or never, of all that were due.
         calibration_share: rate reached, of what this generator reaches against a null sink; None: not calibrated.
     """
 
@@ -48,7 +47,6 @@ class Evidence:
     loop_lag_p99_ms: float
     latency_p50_ms: float
     late_share: float
-    never_started: int
     calibration_share: float | None
 
 
@@ -78,7 +76,6 @@ def gather(meta: RunMeta, *, window_s: float, requests: int, latency_p50_ms: flo
         loop_lag_p99_ms=max((worker.loop_lag_ms.p99 for worker in workers), default=0.0),
         latency_p50_ms=latency_p50_ms,
         late_share=(sum(worker.late_starts for worker in workers) + never) / due,
-        never_started=never,
         calibration_share=rate / best if best else None,
     )
 
@@ -92,7 +89,7 @@ def too_short(e: Evidence) -> BoundVerdict | None:
 
 def schedule_kept(e: Evidence) -> BoundVerdict | None:
     """An open loop whose requests all left in time was limited by nothing but its schedule."""
-    if not e.open_loop or e.late_share > _MANY_LATE or e.never_started:
+    if not e.open_loop or e.late_share > _MANY_LATE:
         return None
     return BoundVerdict(
         "schedule", f"{1 - e.late_share:.1%} of the requests left in time: neither side was at its limit"

@@ -57,16 +57,17 @@ def _answer(fit: CostFit | None, what: str) -> Html:
 
 def explain(fit: CostFit) -> str:
     """The cost model in words."""
-    words = (
-        f"95 % intervals: {short(fit.request_us.low)} to {short(fit.request_us.high)} µs a request, "
-        f"{short(fit.ping_us.low)} to {short(fit.ping_us.high)} µs a ping."
-    )
+    words = f"95 % intervals: {_interval(fit.request_us)} µs a request, {_interval(fit.ping_us)} µs a ping."
     batch = fit.batch_for_overhead(0.1)
     if np.isfinite(batch):
         words += f" From {batch:.0f} pings a request on, the request itself costs less than a tenth."
     if fit.worst_residual > 0.1:
         words += f" One point lies {fit.worst_residual:.0%} off the line: the cost is not quite linear."
     return words
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{short(max(0.0, estimate.low))} to {short(max(0.0, estimate.high))}"
 
 
 def _swept(found: HotPath) -> list[Point]:

@@ -257,14 +257,14 @@ def test_noise_is_small_where_the_rate_is_steady():
         (120, {}, False, False, "100 of 120 requests/s"),
         (
             100,
-            {"workers": [WorkerHealth(index=0, never_started=5, cpu_share=0.3)]},
+            {"workers": [WorkerHealth(index=0, never_started=50, cpu_share=0.3)]},
             False,
             False,
             "never started",
         ),
         (
             100,
-            {"workers": [WorkerHealth(index=0, never_started=5, cpu_share=0.99)]},
+            {"workers": [WorkerHealth(index=0, never_started=50, cpu_share=0.99)]},
             *(False, True, "never started"),
         ),
     ],

@@ -15,7 +15,6 @@ PLAIN = Evidence(
     loop_lag_p99_ms=1,
     latency_p50_ms=10,
     late_share=0,
-    never_started=0,
     calibration_share=None,
 )
 
@@ -31,7 +30,6 @@ PLAIN = Evidence(
         ({"open_loop": True, "late_share": 0.2, "loop_lag_p99_ms": 80}, "generator", "80 ms late"),
         ({"open_loop": True, "late_share": 0.2, "busiest_cpu": 0.3}, "target", "no free connection"),
         ({"open_loop": True, "late_share": 0.2, "calibration_share": 0.01}, "undecided", "calibrate"),
-        ({"open_loop": True, "never_started": 3, "busiest_cpu": 0.3}, "target", "30%"),
         ({"calibration_share": 0.95, "busiest_cpu": 0.5}, "generator", "95%"),
         ({"calibration_share": 0.2, "busiest_cpu": 0.99}, "target", "20%"),
         ({"calibration_share": 0.65}, "undecided", "80%"),

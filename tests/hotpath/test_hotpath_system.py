@@ -1,0 +1,167 @@
+"""hotpath, capacity and compare from the command line, against servers on loopback."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV = {key: value for key, value in os.environ.items() if key != "GITHUB_STEP_SUMMARY"} | {
+    "PYTHONPATH": str(ROOT)
+}
+
+
+def telsim(*words, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *map(str, words)],
+        cwd=cwd,
+        env=ENV,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("hotpath-system")
+    made = telsim(
+        "generate", "smoke", "--out", "corpus", "--dialect", "wire", "--clients", "60", cwd=directory
+    )
+    assert made.returncode == 0, made.stderr
+    return directory / "corpus"
+
+
+@pytest.fixture
+def endpoint(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "serve", "--port", "0", "--dialect", "wire", "--no-payloads"],
+        cwd=tmp_path,
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        line = next(line for line in process.stdout if "listening on" in line)
+        yield re.search(r"http://\S+", line)[0]
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def test_the_hot_path_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
+    done = telsim(
+        *("hotpath", corpus, "--host", endpoint, "--seconds", 1, "--batches", "1,10,100"),
+        *("--contrast-batch", 50, "--json"),
+        cwd=tmp_path,
+    )
+    assert done.returncode in (0, 3), done.stderr
+    found = json.loads(done.stdout)
+    assert found == json.loads((tmp_path / "hotpath" / "hotpath.json").read_text())
+    assert [point["kind"] for point in found["points"]] == ["batch"] * 3 + ["validity"] * 4 + ["gzip"] * 2
+    assert all(point["wrong"] == 0 and point["errors"] == 0 for point in found["points"])
+    assert found["fit"]["points"] == 3
+    assert {"parse", "validate", "store"} <= set(found["stage_fits"])
+    assert any(name.startswith("telsim_pings_total") for name in found["points"][0]["server"])
+    on, off = (
+        next(p for p in found["points"] if p["kind"] == "gzip" and p["gzip"] is g) for g in (True, False)
+    )
+    assert on["bytes_per_ping"] < off["bytes_per_ping"] / 2
+    assert "Where the time goes" in (tmp_path / "hotpath" / "hotpath.html").read_text()
+
+
+def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
+    done = telsim(
+        *("capacity", corpus, "--host", endpoint, "--slo", "p99<900ms,errors<1%", "--start", 40),
+        *("--highest", 80, "--seconds", 1, "--hold", 2, "--lanes", 16, "--json"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["rate"], found["limit"]) == (80, "ceiling")
+    assert found["slo"] == ["p99<900ms", "errors<1%"]
+    assert [step["purpose"] for step in found["steps"]][-1] == "confirm"
+    assert (tmp_path / "capacity" / "capacity.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("hotpath", "CORPUS", "--host", "http://192.0.2.1"), 2, "allow-host"),
+        (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--batches", "1,x"), 2, "--batches"),
+        (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--seconds", "1"), 1, "127.0.0.1:1"),
+        (("hotpath", "nowhere", "--host", "http://127.0.0.1:1"), 2, "nowhere"),
+        (("capacity", "CORPUS", "--host", "http://127.0.0.1:1", "--slo", "p99<fast"), 2, "p99<fast"),
+    ],
+)
+def test_what_cannot_be_measured_is_explained(corpus, tmp_path, words, code, said):
+    done = telsim(*(corpus if word == "CORPUS" else word for word in words), cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class _Slow(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    delay_s = 0.0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(self.server.delay_s)  # this is the work that the server pretends to do
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_PUT(self):
+        self.do_POST()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def slow_server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def replayed(server, corpus, name, cwd):
+    host = f"http://127.0.0.1:{server.server_port}"
+    done = telsim(
+        *("replay", corpus, "--host", host, "--target", "structured", "--run-dir", name, "--ledger", "none"),
+        *("-u", 4, "--repeat", 0, "-t", "5s", "--warmup", "1s", "--any-dialect", "--allow-generator-bound"),
+        cwd=cwd,
+    )
+    assert (cwd / name / "summary.json").exists(), done.stderr
+    return name
+
+
+def test_compare_tells_a_slower_server_from_noise(corpus, slow_server, tmp_path):
+    slow_server.delay_s = 0.05
+    base, again = (replayed(slow_server, corpus, name, tmp_path) for name in ("base", "again"))
+    slow_server.delay_s = 0.06
+    slow = replayed(slow_server, corpus, "slow", tmp_path)
+    same = telsim("compare", base, again, "--json", cwd=tmp_path)
+    assert (same.returncode, json.loads(same.stdout)["verdict"]) == (0, "same"), same.stdout
+    worse = telsim("compare", base, slow, "--json", cwd=tmp_path)
+    assert (worse.returncode, json.loads(worse.stdout)["verdict"]) == (1, "worse"), worse.stdout
+    changes = {change["metric"]: change for change in json.loads(worse.stdout)["changes"]}
+    assert changes["p50"]["judgement"] == "worse"
+    assert telsim("compare", base, slow, "--tolerance", "60%", cwd=tmp_path).returncode == 0
