@@ -18,6 +18,8 @@ _EDGE_CODES = frozenset(
         "method_not_allowed",
         "length_required",
         "body_timeout",
+        "bad_chunks",
+        "body_cut",
         "body_too_large",
         "path_too_long",
         "header_too_large",
@@ -67,7 +69,7 @@ def refusal(code: str, *, limits: Limits, detail: str = "", edge: bool = False) 
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if status in (429, 503):
         headers = ((b"retry-after", b"1"),)
-    elif code in ("body_too_large", "body_timeout"):
+    elif code in ("body_too_large", "body_timeout", "bad_chunks", "body_cut"):
         headers = ((b"connection", b"close"),)  # the rest of the body is not worth reading
     return Answer(status, body, headers=headers)
 

@@ -19,7 +19,13 @@ from simulator.endpoint.settings import Settings
 from simulator.endpoint.store import Submission
 
 #: How much of a refused body is read away before the connection is cut instead.
-_DRAIN_BYTES = 64 * 1024 * 1024
+_DROP_BYTES = 64 * 1024 * 1024
+
+#: A Content-Length of fewer digits is never worth a look before the body.
+_LONG_DIGITS = 3
+
+#: Key in the scope of a request whose body is late or broken: the code, set by its connection.
+TROUBLE = "telsim.trouble"
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,6 +41,10 @@ class Writer(Protocol):
 
 class ClientGoneError(Exception):
     """The client closed the connection before its request was whole."""
+
+
+class BrokenBodyError(Exception):
+    """The body will never be whole. Its text is the short code."""
 
 
 class App:
@@ -65,7 +75,7 @@ class App:
         self._metrics = metrics
         self._pages = pages
         self._faults = faults
-        self._body_bytes = 0
+        self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive_message: Receive, send: Send) -> None:
         """Handle one HTTP request (ASGI 3)."""
@@ -78,9 +88,11 @@ class App:
             b"",
         )
         try:
-            body, refused = await self._read(request, receive_message)
+            body, refused = await self._read(request, scope, receive_message)
+        except BrokenBodyError as trouble:
+            body, refused = b"", str(trouble)
         except ClientGoneError:
-            self._metrics.counts["client_gone"] += 1
+            self._metrics.counts["clients_gone"] += 1
             return
         page = self._pages.get(request.path)
         if page is not None:
@@ -107,56 +119,56 @@ class App:
         self._metrics.request(receipt.carrier, told.status, stages)
         await _send(send, told, _server_timing(stages))
 
-    async def _read(self, request: Request, receive_message: Receive) -> tuple[bytes, str]:
-        """The body, and the code by which the request is refused because of its size or pace."""
-        message = await receive_message()
-        if message["type"] != "http.request":
-            raise ClientGoneError
+    async def _read(self, request: Request, scope: Scope, receive_message: Receive) -> tuple[bytes, str]:
+        """The body, and the code by which the request is refused because of its head, size or pace."""
+        limits = self._settings.limits
+        length = request.headers.get(b"content-length", b"")
+        if len(length) >= _LONG_DIGITS and int(length) > limits.body_bytes:
+            return b"", await self._drop_body(request, "body_too_large", scope, receive_message)
+        message = await _next(scope, receive_message)
         if not message["more_body"]:
             body: bytes = message["body"]
-            return (body, OK) if len(body) <= self._settings.limits.body_bytes else (b"", "body_too_large")
+            return (body, OK) if len(body) <= limits.body_bytes else (b"", "body_too_large")
         code = OK if request.path in self._pages else refusal_of_head(request, self._rules)
         if code != OK:
-            return b"", await self._refuse_early(request, code, receive_message)
-        parts = [message["body"]]
-        held = len(message["body"])
-        self._body_bytes += held
-        try:
-            async with asyncio.timeout(self._settings.body_s):
-                while message["more_body"]:
-                    message = await receive_message()
-                    if message["type"] != "http.request":
-                        raise ClientGoneError
-                    part = message["body"]
-                    parts.append(part)
-                    held += len(part)
-                    self._body_bytes += len(part)
-                    if held > self._settings.limits.body_bytes:
-                        parts.clear()
-                        return b"", await self._refuse_early(request, "body_too_large", receive_message)
-                    if self._body_bytes > self._settings.reading_bytes:
-                        return b"", "overloaded"
-        except TimeoutError:
-            return b"", "body_timeout"
-        finally:
-            self._body_bytes -= held
-        return b"".join(parts), OK
+            return b"", await self._drop_body(request, code, scope, receive_message)
+        return await self._collect(request, message, scope, receive_message)
 
-    async def _refuse_early(self, request: Request, code: str, receive_message: Receive) -> str:
-        """Read and drop a refused body, so that the client, still sending, gets to see the answer."""
+    async def _collect(
+        self, request: Request, message: dict[str, Any], scope: Scope, receive_message: Receive
+    ) -> tuple[bytes, str]:
+        """The body of a request that comes in several parts, within the budgets of one request and of all."""
+        settings = self._settings
+        parts: list[bytes] = []
+        held = 0
+        try:
+            while True:
+                part = message["body"]
+                parts.append(part)
+                held += len(part)
+                self._reading_bytes += len(part)
+                if held > settings.limits.body_bytes:
+                    parts.clear()
+                    return b"", await self._drop_body(request, "body_too_large", scope, receive_message)
+                if self._reading_bytes > settings.reading_bytes:
+                    return b"", "overloaded"
+                if not message["more_body"]:
+                    return b"".join(parts), OK
+                message = await _next(scope, receive_message)
+        finally:
+            self._reading_bytes -= held
+
+    async def _drop_body(self, request: Request, code: str, scope: Scope, receive_message: Receive) -> str:
+        """Read and forget a refused body, so that the client, still sending, gets to see the answer."""
         length = int(request.headers.get(b"content-length", b"0"))
-        if length > _DRAIN_BYTES or b"expect" in request.headers:
+        if length > _DROP_BYTES or b"expect" in request.headers:
             return code
-        dropped = 0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.body_s):
-                while dropped <= _DRAIN_BYTES:
-                    message = await receive_message()
-                    if message["type"] != "http.request":
-                        raise ClientGoneError
-                    dropped += len(message["body"])
-                    if not message["more_body"]:
-                        break
+        dropped, more = 0, True
+        with contextlib.suppress(BrokenBodyError):
+            while more and dropped <= _DROP_BYTES:
+                message = await _next(scope, receive_message)
+                dropped += len(message["body"])
+                more = message["more_body"]
         return code
 
     async def _store(self, receipt: Receipt) -> Answer:
@@ -171,6 +183,15 @@ class App:
         if stored.failure != OK:
             return refusal(stored.failure, limits=limits)
         return answer(receipt, stored.duplicates, limits=limits, edge=edge)
+
+
+async def _next(scope: Scope, receive_message: Receive) -> dict[str, Any]:
+    message = await receive_message()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    if message["more_body"] and (trouble := scope.get(TROUBLE)):
+        raise BrokenBodyError(trouble)
+    return message
 
 
 def _server_timing(stages_ns: tuple[int, int, int, int, int]) -> bytes:

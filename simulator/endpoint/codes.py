@@ -24,6 +24,8 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "bad_document_id": (400, "the document id is not a UUID (8-4-4-4-12 hexadecimal digits)"),
     # the body
     "body_timeout": (408, "the body did not arrive in time"),
+    "body_cut": (400, "the body is shorter than its Content-Length"),
+    "bad_chunks": (400, "the body is not well chunked"),
     "unsupported_encoding": (400, "the only Content-Encoding known here is gzip"),
     "bad_gzip": (400, "the body is not whole gzip data"),
     "inflated_too_large": (413, "the body is too large after decompression"),

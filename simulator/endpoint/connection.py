@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from time import monotonic
-from typing import Any
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
+from simulator.endpoint.app import TROUBLE
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.settings import Settings
 
@@ -43,6 +44,7 @@ class GuardedProtocol(HttpToolsProtocol):
     most_connections = 0
     _head_since = 0.0
     _head_bytes = 0
+    _body_since = 0.0
     _write_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -67,33 +69,67 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop the head's clock, then hand over to uvicorn."""
+        """Stop the head's clock and start the body's, then hand over to uvicorn."""
         self._head_since = 0.0
         self._head_bytes = 0
+        self._body_since = monotonic()
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        """Stop the body's clock."""
+        self._body_since = 0.0
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
-        """What the parser cannot read is answered like any other refusal."""
+        """What the parser cannot read is refused like anything else, but not before earlier requests are answered."""
         del msg
-        self.refuse(_BAD_HTTP)
+        if self.cycle is None or self.cycle.response_complete:
+            self.refuse(_BAD_HTTP)
+            return
+        self.cycle.keep_alive = False
+        if self._body_since:
+            self._spoil_body("bad_chunks")
+        self.flow.pause_reading()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client has said all it has to say. What it asked before is still answered, then the connection ends."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        if self._body_since:
+            self._spoil_body("body_cut")
+        return True
+
+    def _spoil_body(self, code: str) -> None:
+        """Tell the app that the body it waits for will never be whole."""
+        self._body_since = 0.0
+        cast("dict[str, object]", self.cycle.scope)[TROUBLE] = code
+        self.cycle.message_event.set()
 
     def refuse(self, answer: bytes) -> None:
         """Send ready-made bytes and close."""
         self.transport.write(answer)
         self.transport.close()
 
-    def expired(self, now: float, settings: Settings) -> bytes | None:
-        """What to answer before closing this connection; None to let it live. Empty: close without a word."""
+    def hurry(self, now: float, settings: Settings) -> str:
+        """Cut off whoever breaks a time limit at `now` (monotonic seconds). Returns what to count it as, if so."""
+        if self.transport is None or self.transport.is_closing():
+            return ""
         if self._head_since and now - self._head_since > settings.head_s:
-            return _TOO_SLOW
+            self.refuse(_TOO_SLOW)
+            return "slow_heads"
+        if self._body_since and now - self._body_since > settings.body_s:
+            self._spoil_body("body_timeout")
+            return "slow_bodies"
         if not self.flow.write_paused:
             self._write_since = 0.0
         elif not self._write_since:
             self._write_since = now
         elif now - self._write_since > settings.write_s:
-            return b""
-        return None
+            self.transport.abort()
+            return "deaf_clients"
+        return ""
 
 
 def guarded(most_connections: int) -> type[GuardedProtocol]:
@@ -101,23 +137,11 @@ def guarded(most_connections: int) -> type[GuardedProtocol]:
     return type("GuardedProtocol", (GuardedProtocol,), {"most_connections": most_connections})
 
 
-async def watch(state: Any, settings: Settings, metrics: Metrics) -> None:
-    """Close connections that break the time limits, twice a second. One timer for all costs less than one each."""
+async def watch(state: ServerState, settings: Settings, metrics: Metrics) -> None:
+    """Look at every connection twice a second. One timer for all costs less than one for each."""
     while True:
         await asyncio.sleep(_WATCH_EVERY_S)
-        close_expired(list(state.connections), monotonic(), settings, metrics)
-
-
-def close_expired(
-    connections: Iterable[GuardedProtocol], now: float, settings: Settings, metrics: Metrics
-) -> None:
-    """Close those of `connections` whose time is up at `now` (monotonic seconds)."""
-    for connection in connections:
-        answer = connection.expired(now, settings)
-        if answer is None or connection.transport is None or connection.transport.is_closing():
-            continue
-        metrics.counts["timeouts"] += 1
-        if answer:
-            connection.refuse(answer)
-        else:
-            connection.transport.abort()
+        now = monotonic()
+        for connection in list(state.connections):
+            if isinstance(connection, GuardedProtocol) and (why := connection.hurry(now, settings)):
+                metrics.counts[why] += 1

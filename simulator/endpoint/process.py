@@ -40,6 +40,7 @@ class EndpointProcess:
         self._settings = replace(wanted, port=port, until_eof=True)
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- lives as long as we
+        self._last_words = ""
         self.url = ""
         self.store: Path | None = Path(wanted.store) if wanted.store else None
 
@@ -68,8 +69,10 @@ class EndpointProcess:
 
     def said(self) -> str:
         """What it wrote to standard error so far."""
-        self._errors.seek(0)
-        return self._errors.read().strip()
+        if not self._errors.closed:
+            self._errors.seek(0)
+            self._last_words = self._errors.read().strip()
+        return self._last_words
 
     def stop(self, *, timeout_s: float = 30.0) -> int:
         """Ask it to stop, wait until everything in flight is stored, and return its exit code."""
@@ -96,7 +99,8 @@ class EndpointProcess:
         return self._process
 
     def _close(self, process: subprocess.Popen[str]) -> None:
-        for stream in (process.stdin, process.stdout):
+        self.said()
+        for stream in (process.stdin, process.stdout, self._errors):
             if stream is not None:
                 stream.close()
         self._process = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import ipaddress
 import os
@@ -106,9 +107,9 @@ def bind(settings: Settings) -> socket.socket:
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise EndpointError(
-            f"cannot listen on {where}: {error}; is another endpoint running? --port 0 finds a free port"
-        ) from error
+        taken = getattr(error, "errno", 0) == errno.EADDRINUSE
+        hint = "; another program has it, --port 0 finds a free one" if taken else ""
+        raise EndpointError(f"cannot listen on {where}: {error}{hint}") from error
     return listener
 
 
@@ -166,7 +167,7 @@ class _Server(uvicorn.Server):
             )
         )
 
-    async def _not_yet(self, *_: Any) -> None:
+    async def _not_yet(self, _scope: Any, _receive: Any, _send: Any) -> None:
         raise AssertionError("requests are only taken once the app is in place")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
