@@ -1,0 +1,67 @@
+"""What answers say about each ping."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from simulator.target import load_target
+from simulator.target.results import read_results
+
+
+def read(target: str, status: int, body: object, pings: int = 3, kind: str | None = None) -> list[str]:
+    chosen = load_target(target)
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return read_results(chosen, kind or chosen.answers.results, status=status, body=raw, pings=pings)
+
+
+A, R, F, U = "accepted", "rejected", "failed", "unknown"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "body", "states"),
+    [
+        # telsim's own batch route names what was not accepted
+        ("ndjson", 200, {"accepted": 3, "rejected": 0, "duplicates": 0, "results": []}, [A, A, A]),
+        ("ndjson", 207, {"accepted": 1, "rejected": 1, "results": [[1, "missing"], [2, "duplicate"]]}, [A, R, A]),
+        ("ndjson", 400, {"accepted": 0, "rejected": 3, "results": [[0, "x"], [1, "x"], [2, "x"]]}, [R, R, R]),
+        ("ndjson", 400, b"bad request", [R, R, R]),
+        ("ndjson", 413, b"", [R, R, R]),
+        ("ndjson", 500, {"results": []}, [F, F, F]),
+        ("ndjson", 503, b"", [F, F, F]),
+        # part of it, but which part?
+        ("ndjson", 207, b"not json", [U, U, U]),
+        ("ndjson", 207, {"results": [[7, "x"]]}, [U, U, U]),
+        # Elasticsearch answers each action; a conflict means that the id is there already
+        (
+            "elasticsearch-bulk", 200,
+            {"errors": True, "items": [*({"create": {"status": status}} for status in (201, 409, 400))]},
+            [A, A, R],
+        ),
+        ("elasticsearch-bulk", 200, {"items": [{"create": {"status": 429}}] * 3}, [F, F, F]),
+        ("elasticsearch-bulk", 429, {"error": "busy"}, [F, F, F]),
+        # OTLP counts rejected records without naming them
+        ("otlp-logs", 200, {}, [A, A, A]),
+        ("otlp-logs", 200, b"", [A, A, A]),
+        ("otlp-logs", 200, {"partialSuccess": {}}, [A, A, A]),
+        ("otlp-logs", 200, {"partialSuccess": {"rejectedLogRecords": "1"}}, [U, U, U]),
+        ("otlp-logs", 200, {"partialSuccess": {"rejectedLogRecords": "3"}}, [R, R, R]),
+        ("otlp-logs", 400, {"message": "no"}, [R, R, R]),
+        # Splunk names the first bad event; those before it were taken
+        ("splunk-hec", 200, {"text": "Success", "code": 0}, [A, A, A]),
+        ("splunk-hec", 400, {"text": "Invalid data format", "code": 6, "invalid-event-number": 1}, [A, R, U]),
+        ("splunk-hec", 403, {"text": "Invalid token", "code": 4}, [F, F, F]),
+        # those that say nothing about items
+        ("segment-batch", 200, {"success": True}, [A, A, A]),
+        ("clickhouse-jsoneachrow", 200, b"", [A, A, A]),
+        ("clickhouse-jsoneachrow", 400, b"Code: 27. DB::Exception", [R, R, R]),
+    ],
+)  # fmt: skip
+def test_states(target, status, body, states):
+    assert read(target, status, body) == states
+
+
+def test_graphql_errors_come_with_status_200():
+    assert read("sourcegraph", 200, {"data": {"logEvent": {"alwaysNil": None}}}, 1, kind="graphql") == [A]
+    assert read("sourcegraph", 200, {"errors": [{"message": "no"}]}, 1, kind="graphql") == [R]
