@@ -238,8 +238,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_run_meta(path: Path, meta: RunMeta) -> None:
-    """Writes `run.json` into the run directory `path`, replacing an older one."""
-    write_atomically(path / RUN_FILE, msgspec.json.format(msgspec.json.encode(meta), indent=1) + b"\n")
+    """Writes `run.json` into the run directory `path`, replacing an older one; one line for each key."""
+    encode = msgspec.json.encode
+    fields = (encode(name) + b": " + encode(getattr(meta, name)) for name in RunMeta.__struct_fields__)
+    write_atomically(path / RUN_FILE, b"{\n" + b",\n".join(fields) + b"\n}\n")
 
 
 def read_run_meta(path: Path) -> RunMeta:

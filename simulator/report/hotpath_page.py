@@ -113,7 +113,7 @@ def _throughput(points: Sequence[Point], fit: CostFit | None) -> Html:
             label="measured",
         )
         axes.set_ylim(bottom=0)
-        plots.batch_axis(axes)
+        plots.log_axis(axes, "pings a request")
         plots.thousands(axes.yaxis)
         axes.legend(loc="lower right")
 
@@ -127,7 +127,7 @@ def _latency(points: Sequence[Point]) -> Html:
         for name, at in (("p99", 1), ("p50", 0)):
             values = [getattr(point.latency_ms, name) for point in points]
             axes.plot(x, values, "o-", markersize=4, color=plots.SERIES[at], label=name)
-        plots.batch_axis(axes)
+        plots.log_axis(axes, "pings a request")
         plots.log_milliseconds(axes)
         axes.legend(loc="upper left")
 
@@ -274,18 +274,16 @@ def _capacity_curve(found: Capacity) -> Html | None:
         return None
 
     def plot(axes: Axes) -> None:
-        for ok, colour, label in ((True, plots.SERIES[2], "holds"), (False, plots.FAILURE, "does not")):
+        for ok, colour, label in ((True, plots.SERIES[2], "holds"), (False, plots.FAILURE, "broken")):
             some = [step for step in steps if step.ok is ok]
             axes.plot(
                 [s.rate for s in some], [s.latency_ms.p99 for s in some], "o", color=colour, label=label
             )
         if found.rate:
             axes.axvline(found.rate, color=plots.SERIES[0], linewidth=1)
-        axes.set_xscale("log")
-        axes.set_xlabel("requests/s")
-        plots.thousands(axes.xaxis)
+        plots.log_axis(axes, "requests/s")
         plots.log_milliseconds(axes)
-        axes.legend(loc="upper left")
+        axes.legend()
 
     picture = plots.draw("capacity", plot)
     return section("Latency by rate", _figure("p99 from the due time", "the line is the answer", picture))
@@ -296,11 +294,11 @@ def _steps_section(steps: Sequence[Step]) -> Html:
         (
             rate(step.rate),
             step.purpose,
-            element("td", "holds" if step.ok else "does not", cls="good" if step.ok else "bad"),
+            element("td", "holds" if step.ok else "broken", cls="good" if step.ok else "bad"),
             element("td", rate(step.achieved), cls="n"),
             element("td", milliseconds(step.latency_ms.p99), cls="n"),
             element("td", f"{step.errors:.2%}" if step.errors else "0", cls="n"),
-            element("td", "; ".join(step.reasons), cls="quiet"),
+            element("td", "; ".join(step.reasons), cls="why"),
         )
         for step in steps
     )

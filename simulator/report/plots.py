@@ -238,12 +238,12 @@ def log_milliseconds(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def batch_axis(axes: Axes) -> None:
-    """A logarithmic axis of pings a request, marked with plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+def log_axis(axes: Axes, title: str) -> None:
+    """A logarithmic horizontal axis of plain numbers."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:g}"))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("pings a request")
+    axes.set_xlabel(title)
