@@ -15,6 +15,7 @@ from simulator.client.outbox import Outbox
 from simulator.corpus import Kinds, PartWriter, WrittenPart
 from simulator.population import Profile, cohort_profiles
 from simulator.records import VALID
+from simulator.simulation.fenix import FenixCast
 from simulator.simulation.firefox import FirefoxCast
 from simulator.simulation.plan import Plan
 from simulator.simulation.sourcegraph import SourcegraphCast
@@ -38,6 +39,8 @@ class Stage:
         self.casts: list[Cast] = []
         if plan.scenario.products.firefox:
             self.casts.append(FirefoxCast(plan))
+        if plan.scenario.products.fenix:
+            self.casts.append(FenixCast(plan))
         if plan.scenario.products.sourcegraph_extension or plan.scenario.products.sourcegraph_web:
             self.casts.append(SourcegraphCast(plan))
 
