@@ -34,10 +34,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(30)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return code
+        return self.process.wait(30)
 
     def memory_mb(self) -> float:
         """Resident memory now."""
@@ -52,6 +49,8 @@ class Served:
     ) -> None:
         if self.process.poll() is None:
             self.end(signal.SIGKILL)
+        self.process.stdout.close()
+        self.process.stderr.close()
 
 
 @contextmanager
