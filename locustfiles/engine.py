@@ -20,6 +20,7 @@ from gevent import monkey
 from lane import BUSY, CLOSED, CONNECTING, IDLE, BadAnswerError, Lane
 from recorder import Recorder
 from rounds import FAILED, STATE_NUMBERS, UNKNOWN, UNSENT, Round
+from tls import TlsPipe, tls_context
 
 from simulator.guard import Destination
 from simulator.pacing import NS_PER_S, Pace, PoissonArrivals, due_ns, schedule_ns
@@ -124,6 +125,7 @@ class Engine:
         self._ids = [carrier.ids for carrier in plan.target.carrier] or [plan.target.ids]
         self._kinds = [carrier.results for carrier in plan.target.carrier] or [plan.target.answers.results]
         # Answers are remembered only where the status says everything.
+        self._tls = tls_context(plan.target) if plan.destination.scheme == "https" else None
         self._remembers = plan.target.envelope is None or plan.target.answers.results == "status"
 
     # Lanes: opened and closed by Locust's users.
@@ -163,16 +165,17 @@ class Engine:
         destination = self.plan.destination
         error = lane.connect(destination.address, destination.port, ipv6=destination.ipv6)
         if error:
-            self._refused(lane, error)
+            self._refused(lane, _error_text(error))
             return
         self._lanes[lane.fd] = lane
         self._poll.register(lane.fd, _READ | EPOLLOUT)
         lane.deadline = self.clock() + self._timeout_ns
 
     def _connected(self, lane: Lane) -> None:
-        error = lane.connect_error()
-        if error:
-            self._refused(lane, error)
+        if lane.pipe is None and (error := lane.connect_error()):
+            self._refused(lane, _error_text(error))
+            return
+        if self._tls is not None and not self._encrypted(lane):
             return
         self._poll.modify(lane.fd, _READ)
         self._down_since = self._tries = 0
@@ -183,7 +186,18 @@ class Engine:
         else:
             self._offer(lane)
 
-    def _refused(self, lane: Lane, error: int) -> None:
+    def _encrypted(self, lane: Lane) -> bool:
+        """Begins or goes on with a TLS handshake; true once it is done."""
+        try:
+            if lane.pipe is None:
+                lane.encrypt(TlsPipe(lane.sock, self._tls, self.plan.destination.host))
+                self._poll.modify(lane.fd, _READ)
+            return bool(lane.pipe.handshake())
+        except OSError as error:
+            self._refused(lane, f"TLS: {error.args[-1] if error.args else error}")
+            return False
+
+    def _refused(self, lane: Lane, why: str) -> None:
         """A connection could not be made: put its request back, try again later or give up."""
         self._drop(lane)
         now = self.clock()
@@ -196,12 +210,12 @@ class Engine:
             self._busy -= 1
             self._push(now, k, round_, attempt)
         lane.failures += 1
-        self.recorder.trouble(f"cannot connect: {_error_text(error)}")
+        self.recorder.trouble(f"cannot connect: {why}")
         down_s = (now - self._down_since) / NS_PER_S
         never = self.served == 0
         if (never and lane.failures >= _FIRST_TRIES) or (not never and down_s > self.plan.patience_s):
             tries = f"{self._tries} tries in {down_s:.1f} s"
-            self.given_up = f"no connection to {self.plan.destination.url}: {_error_text(error)} ({tries})"
+            self.given_up = f"no connection to {self.plan.destination.url}: {why} ({tries})"
             return
         lane.deadline = now + min(NS_PER_S // 10 << lane.failures, _LONGEST_BACKOFF_NS)
 
@@ -465,7 +479,7 @@ class Engine:
             self._lost(lane, _error_text(error.errno or 0))
             return
         lane.written = count > 0
-        if count < len(data):
+        if count < len(data) or (lane.pipe is not None and lane.pipe.pending):
             # A copy, for the tape may be rewritten before the rest is gone.
             lane.rest = memoryview(bytes(data[count:]))
             self._poll.modify(lane.fd, _READ | EPOLLOUT)
@@ -485,7 +499,7 @@ class Engine:
             return
         lane.written = True
         lane.rest = lane.rest[count:]
-        if not lane.rest:
+        if not lane.rest and (lane.pipe is None or not lane.pipe.pending):
             lane.rest = None
             self._poll.modify(lane.fd, _READ)
 
@@ -619,7 +633,7 @@ class Engine:
             if lane.state == BUSY and lane.deadline < now:
                 self._lost(lane, f"no answer in {self.plan.target.timeout_s:g} s", resend=False)
             elif lane.state == CONNECTING and lane.deadline < now:
-                self._refused(lane, 110)
+                self._refused(lane, f"no connection in {self.plan.target.timeout_s:g} s")
             elif lane.state == CLOSED and lane.failures and lane.deadline < now and lane.k < 0:
                 if lane in self._idle:
                     self._idle.remove(lane)

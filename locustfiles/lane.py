@@ -50,6 +50,7 @@ class Lane:
         "keep_alive",
         "on_closed",
         "parser",
+        "pipe",
         "recv",
         "rest",
         "round",
@@ -74,6 +75,7 @@ class Lane:
         self.closing = False
         self.failures = 0
         self.on_closed: Any = None
+        self.pipe: Any = None
         self._fresh()
 
     def _fresh(self) -> None:
@@ -109,11 +111,16 @@ class Lane:
         """The error number of a connection attempt that has ended; 0: connected."""
         return int(self.sock.getsockopt(SOL_SOCKET, SO_ERROR))
 
+    def encrypt(self, pipe: Any) -> None:
+        """Speaks through `pipe` from now on."""
+        self.pipe = pipe
+        self.send, self.recv = pipe.send, pipe.recv
+
     def close(self) -> None:
         """Closes the socket; the lane can connect again."""
         if self.sock is not None:
             self.sock.close()
-            self.sock = None
+            self.sock = self.pipe = None
         self.state = CLOSED
         self.rest = None
 

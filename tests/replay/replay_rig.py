@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -68,6 +69,7 @@ class OddServer:
 
     behave: Callable[[socket.socket, Seen], bool | None]
     idle_s: float = 30.0
+    tls: ssl.SSLContext | None = None
     port: int = 0
     requests: list[Seen] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,7 +95,7 @@ class OddServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def copies(self) -> Counter[str]:
@@ -113,6 +115,14 @@ class OddServer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(self.idle_s)
+        if self.tls is not None:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
+            with self._lock:
+                self._open.add(connection)
         with connection, contextlib.suppress(OSError):
             buffered, count = b"", 0
             while True:

@@ -1,0 +1,78 @@
+"""TLS: verified by default, own CA, client certificate."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import msgspec
+import pytest
+from replay_rig import OK, RETRYING, pings_for, target_from
+
+# Made for these tests and for nothing else; valid for a hundred years, for localhost and 127.0.0.1.
+CERTIFICATES = Path(__file__).with_name("certificates")
+
+
+def server_context(*, wants_client: bool = False) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.pem", CERTIFICATES / "server.key")
+    if wants_client:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(CERTIFICATES / "ca.pem")
+    return context
+
+
+def target(*lines: str):
+    return target_from(RETRYING.replace('"fixed"', '"none"') + "[tls]\n" + "\n".join(lines))
+
+
+OWN_CA = f'ca_file = "{CERTIFICATES / "ca.pem"}"'
+CLIENT = (f'client_cert = "{CERTIFICATES / "client.pem"}"', f'client_key = "{CERTIFICATES / "client.key"}"')
+
+
+def ok(connection, seen) -> None:
+    connection.sendall(OK)
+
+
+def test_an_own_ca_is_trusted(corpus, odd_server, run_engine):
+    server = odd_server(ok, tls=server_context())
+    ran = run_engine(corpus(60), server.url, target=target(OWN_CA), rounds=2)
+    assert ran.states() == {"accepted": 120}
+    assert set(server.copies.values()) == {1}
+
+
+def test_an_unknown_certificate_is_refused_and_nothing_is_sent(corpus, odd_server, run_engine):
+    server = odd_server(ok, tls=server_context())
+    ran = run_engine(corpus(10), server.url, target=target(), lanes=1)
+    assert ran.states() == {"unsent": 10}
+    assert "certificate verify failed" in ran.engine.given_up.lower().replace("_", " ")
+    assert server.requests == []
+
+
+def test_verification_can_be_turned_off_in_the_target(corpus, odd_server, run_engine):
+    server = odd_server(ok, tls=server_context())
+    ran = run_engine(corpus(10), server.url, target=target("verify = false"))
+    assert ran.states() == {"accepted": 10}
+
+
+@pytest.mark.parametrize("shows_certificate", [True, False])
+def test_a_client_certificate_is_shown(shows_certificate, corpus, odd_server, run_engine):
+    server = odd_server(ok, tls=server_context(wants_client=True))
+    lines = (OWN_CA, *CLIENT) if shows_certificate else (OWN_CA,)
+    ran = run_engine(corpus(10), server.url, target=target(*lines), lanes=1)
+    if shows_certificate:
+        assert ran.states() == {"accepted": 10}
+    else:
+        assert "accepted" not in ran.states()
+        assert sum(ran.states().values()) == 10
+        assert server.requests == []
+
+
+def test_large_bodies_go_through_in_pieces(corpus, odd_server, run_engine):
+    big = [
+        msgspec.structs.replace(ping, body=msgspec.Raw(b'"%b"' % (b"x" * 5_000_000))) for ping in pings_for(3)
+    ]
+    server = odd_server(ok, tls=server_context())
+    ran = run_engine(corpus(pings=big), server.url, target=target(OWN_CA), lanes=2)
+    assert ran.states() == {"accepted": 3}
+    assert {len(seen.body) for seen in server.requests} == {5_000_002}
