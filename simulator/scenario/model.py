@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from simulator.records import Dialect
 from simulator.scenario.experiment import Experiment, Nimbus
+from simulator.scenario.faults import Faults
 from simulator.scenario.fields import DurationMs, Moment, Probability, Rate, Section, Share, Weights
 from simulator.scenario.message import Message
 from simulator.scenario.secure_proxy import SecureProxy
@@ -125,6 +126,7 @@ class Scenario(Section):
     secure_proxy: SecureProxy = SecureProxy()
     fenix: Fenix = Fenix()
     sourcegraph: Sourcegraph = Sourcegraph()
+    faults: Faults = Faults()
     messages: list[Message] = []
     experiments: list[Experiment] = []
 

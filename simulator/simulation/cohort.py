@@ -13,6 +13,7 @@ import simpy
 from simulator.catalogue import ping_types
 from simulator.client.outbox import Outbox
 from simulator.corpus import Kinds, PartWriter, WrittenPart
+from simulator.faults import FAULTS, FaultPlan, Injector
 from simulator.population import Profile, cohort_profiles
 from simulator.records import VALID
 from simulator.simulation.fenix import FenixCast
@@ -47,12 +48,27 @@ class Stage:
 
 def label_names() -> list[str]:
     """Every label that a corpus can hold, in the order of the index codes."""
-    return [VALID]
+    return [VALID, *FAULTS]
 
 
 def new_kinds() -> Kinds:
     """Fresh kind codes over the catalogue's ping types and all labels."""
     return Kinds(list(ping_types()), label_names())
+
+
+def fault_injector(plan: Plan, kinds: Kinds, clients: range) -> Injector | None:
+    """What puts the scenario's faults into a cohort's rows; None where the scenario has none."""
+    faults = plan.scenario.faults
+    if not faults.share:
+        return None
+    wanted = FaultPlan(
+        share=faults.share,
+        weights=faults.weights,
+        late_ms=faults.late,
+        dialect=plan.dialect,
+        start_ms=plan.start_ms,
+    )
+    return Injector(wanted, kinds, seed=plan.seed, clients=clients)
 
 
 def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[int]:
@@ -97,11 +113,16 @@ def write_cohort(
     kinds = new_kinds()
     outbox = Outbox(stage.plan.dialect, kinds)
     part = PartWriter(directory, number, kinds=kinds, seed=stage.plan.seed, clients=clients, hasher=hasher)
+    injector = fault_injector(stage.plan, kinds, clients)
     collecting = gc.isenabled()
     gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
     try:
         for until_ms in simulate_cohort(stage, outbox, clients):
-            part.flush(outbox.rows, until_ms)
+            if injector is not None:
+                injector.apply(outbox.rows)
+            part.flush(outbox.rows, until_ms - injector.lead_ms if injector is not None else until_ms)
+        if injector is not None:
+            injector.apply(outbox.rows)
         part.flush(outbox.rows)
         return part.finish()
     except BaseException:
