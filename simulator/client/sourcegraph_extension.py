@@ -39,6 +39,9 @@ LOGGED_NAMES: Mapping[str, str] = {
     "findReferences": "CODEINTELINTEGRATIONREFS",
 }
 
+#: What an event makes: kind code and payload of each request.
+Requests = tuple[tuple[int, str], ...]
+
 #: A browser's own words for a string body and for any answer: the extension sets neither header itself.
 _BROWSER_HEADERS = {"Accept": "*/*", "Content-Type": "text/plain;charset=UTF-8"}
 
@@ -80,20 +83,14 @@ class ExtensionTexts:
         self.later = later_clients and outbox.dialect == "wire"
         self.sdk = sdk_object(ENVELOPE_SDK_VERSION if self.later else STORE_SDK_VERSION)
         self.error_code = self._error_code()
-        self._codes: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def codes(self, profile: DeveloperProfile) -> tuple[int, int]:
-        """The kind codes of logUserEvent and logEvent for a developer's platform and version."""
-        key = (profile.platform, profile.extension_version)
-        codes = self._codes.get(key)
-        if codes is None:
-            said = f"Sourcegraph - {profile.platform} v{profile.extension_version}"
-            headers = {**_BROWSER_HEADERS, "X-Requested-With": said}
-            codes = self._codes[key] = (
-                self._code("sourcegraph_log_user_event", graphql("logUserEvent"), headers),
-                self._code("sourcegraph_log_event", graphql("logEvent"), headers),
-            )
-        return codes
+    def user_event_code(self, profile: DeveloperProfile) -> int:
+        """The kind code of logUserEvent for a developer's platform and version; only the wire has it."""
+        return self._code("sourcegraph_log_user_event", graphql("logUserEvent"), _headers(profile))
+
+    def event_code(self, profile: DeveloperProfile) -> int:
+        """The kind code of logEvent for a developer's platform and version."""
+        return self._code("sourcegraph_log_event", graphql("logEvent"), _headers(profile))
 
     def _error_code(self) -> int:
         if self.later:
@@ -103,8 +100,13 @@ class ExtensionTexts:
 
     def _code(self, ping: str, address: Address, headers: dict[str, str], *, base64: bool = False) -> int:
         row = ping_types()[ping]
-        route = row.routes.get(self.dialect) or row.routes["wire"]
+        route = row.routes[self.dialect]
         return self.outbox.kinds.code(Kind(ping, row.product, route, address, headers=headers, base64=base64))
+
+
+def _headers(profile: DeveloperProfile) -> dict[str, str]:
+    said = f"Sourcegraph - {profile.platform} v{profile.extension_version}"
+    return {**_BROWSER_HEADERS, "X-Requested-With": said}
 
 
 class ExtensionSender:
@@ -116,7 +118,17 @@ class ExtensionSender:
         random: for the ids of error reports.
     """
 
-    __slots__ = ("_append", "_bodies", "_enabled", "_number", "_profile", "_random", "_reports", "_texts")
+    __slots__ = (
+        "_append",
+        "_bodies",
+        "_enabled",
+        "_hovers",
+        "_number",
+        "_profile",
+        "_random",
+        "_reports",
+        "_texts",
+    )
 
     def __init__(self, profile: DeveloperProfile, texts: ExtensionTexts, random: Stream) -> None:
         self._profile = profile
@@ -124,7 +136,8 @@ class ExtensionSender:
         self._texts = texts
         self._random = random
         self._append = texts.outbox.rows.append
-        self._bodies: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._bodies: dict[str, Requests] = {}
+        self._hovers: tuple[Requests, ...] | None = None
         self._enabled = telemetry_is_enabled(
             profile.platform, profile.instance_url, send_telemetry=profile.send_telemetry
         )
@@ -142,10 +155,14 @@ class ExtensionSender:
             opened: whether the overlay came up for it.
             shown: whether there was something to show.
         """
-        if opened and self._texts.dialect == "wire":
-            self._log(now_ms, "hover")
-        if shown:
-            self._log(now_ms, "hover")
+        bodies = self._hovers
+        if bodies is None:
+            once = self._requests("hover") if self._enabled else ()
+            overlay = once if self._texts.dialect == "wire" else ()
+            bodies = self._hovers = ((), overlay, once, overlay + once)
+        append, number = self._append, self._number
+        for code, body in bodies[opened + 2 * shown]:
+            append((now_ms, number, code, body, None))
 
     def action(self, now_ms: int, action_id: str) -> None:
         """An action was clicked, in the overlay, the command palette or the code view's toolbar."""
@@ -177,10 +194,10 @@ class ExtensionSender:
         for code, body in bodies:
             append((now_ms, number, code, body, None))
 
-    def _requests(self, name: str) -> tuple[tuple[int, str], ...]:
+    def _requests(self, name: str) -> Requests:
         """The requests that an event makes: kind code and payload, which are the same each time."""
         profile, texts = self._profile, self._texts
-        user_event_code, event_code = texts.codes(profile)
+        event_code = texts.event_code(profile)
         user_id, url, platform = profile.extension_user_id, profile.instance_url, profile.platform
         if texts.dialect == "documented":
             body = documented_event(name, anonymous_user_id=user_id, sourcegraph_url=url, platform=platform)
@@ -203,7 +220,8 @@ class ExtensionSender:
             return events
         if name not in LOGGED_NAMES:
             return ()
-        return ((user_event_code, log_user_event(LOGGED_NAMES[name], anonymous_user_id=user_id)), *events)
+        use = log_user_event(LOGGED_NAMES[name], anonymous_user_id=user_id)
+        return ((texts.user_event_code(profile), use), *events)
 
     def error(self, now_ms: int, error: ScriptError, *, page_url: str) -> None:
         """A script of the extension broke.

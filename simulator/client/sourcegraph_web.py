@@ -233,8 +233,9 @@ class WebSender:
                 )
             event = web_event(name, self._identity, url=self._url, argument=argument, ids=ids)
         if not self._window:
-            self._closes_ms = now_ms + WINDOW_MS - (now_ms - self._loaded_ms) % WINDOW_MS
-            self.next_ms = min(self.next_ms, self._closes_ms)
+            closes_ms = self._closes_ms = now_ms + WINDOW_MS - (now_ms - self._loaded_ms) % WINDOW_MS
+            if closes_ms < self.next_ms:
+                self.next_ms = closes_ms
         self._window.append(event)
 
     def tick(self, now_ms: int) -> None:
@@ -242,11 +243,12 @@ class WebSender:
         if self._window and now_ms >= self._closes_ms:
             self._waiting.append(self._window)
             self._window = []
-        texts, waiting = self._texts, self._waiting
+        waiting = self._waiting
         while waiting and now_ms >= self._answered_ms:
+            texts = self._texts
             body = log_events(texts.dialect, texts.head, waiting.popleft())
             self._append((now_ms, self._number, self._code, body, None))
             self._answered_ms = now_ms + texts.answers_after_ms
-        self.next_ms = min(
-            self._closes_ms if self._window else NEVER_MS, self._answered_ms if waiting else NEVER_MS
-        )
+        self.next_ms = self._closes_ms if self._window else NEVER_MS
+        if waiting and self._answered_ms < self.next_ms:
+            self.next_ms = self._answered_ms

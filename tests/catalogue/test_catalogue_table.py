@@ -102,6 +102,7 @@ def test_only_what_a_dialect_does_not_send_lacks_it() -> None:
         ("experiment_reach", "wire"),
         ("attribute_error", "wire"),
         ("attribute_timeout", "wire"),
+        ("sourcegraph_log_user_event", "documented"),  # the client's second request for the same event
     }
 
 

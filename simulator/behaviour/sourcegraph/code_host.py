@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulator.behaviour.sourcegraph.developer import SCALE, Developer, Process, ReadingHabits
-from simulator.behaviour.sourcegraph.web_app import visit
+from simulator.behaviour.sourcegraph.web_app import read_pages
 from simulator.client.sourcegraph_extension import ExtensionSender
+from simulator.client.sourcegraph_web import WebSender
 from simulator.population.code import CodeFile, Repository
 from simulator.population.script_errors import SCRIPT_ERRORS
 from simulator.scenario.sourcegraph import UtmPlace
@@ -15,8 +16,8 @@ from simulator.scenario.sourcegraph import UtmPlace
 _OMNIBOX_PLATFORMS = frozenset({"chrome-extension", "firefox-extension"})
 #: How likely somebody stays in the web application after each page that a link led to. Assumption.
 _STAYS = 0.5
-#: How long somebody who followed a link may stay.
-_LONGEST_DETOUR_MS = 5 * 60_000
+#: Who follows a link looks at its page for a while, even at the end of a session.
+_SHORTEST_DETOUR_MS = 30_000
 
 
 def read_on_code_host(
@@ -35,45 +36,48 @@ def read_on_code_host(
     while env.now < ends_ms:
         file = developer.file(repository)
         extension.view(int(env.now), "File")
-        yield from _read_file(developer, habits, extension, ends_ms)
+        leaves_ms = min(int(env.now) + habits.file_dwell(developer.random.uniform()), ends_ms)
+        yield from _read_file(developer, habits, extension, leaves_ms)
         if env.now < ends_ms:
-            yield from _use_tools(developer, habits, extension, repository, file)
+            yield from _use_tools(
+                developer, habits, extension, repository=repository, file=file, ends_ms=ends_ms
+            )
 
 
 def _read_file(
-    developer: Developer, habits: ReadingHabits, extension: ExtensionSender, ends_ms: int
+    developer: Developer, habits: ReadingHabits, extension: ExtensionSender, leaves_ms: int
 ) -> Process:
-    """The pointer on one file's code: bursts of hovers, with clicks in the overlay now and then."""
+    """The pointer on one file's code: bursts of hovers, with clicks in the overlay now and then.
+
+    The simulated clock stops only where the extension has something to log.
+    """
     env, uniform = developer.env, developer.random.uniform
-    timeout, hover_gap = env.timeout, habits.hover_gap
+    timeout, hover_gap, hover = env.timeout, habits.hover_gap, extension.hover
     empty, definition, references = habits.empty_below, habits.definition_below, habits.references_below
-    now = int(env.now)
-    leaves_ms = min(now + habits.file_dwell(uniform()), ends_ms)
+    clock = now = int(env.now)
     bursts = habits.bursts(uniform())
     mean_gap = (leaves_ms - now) / (bursts + 1)
     for _ in range(bursts):
-        wait = int(habits.gap(uniform()) * mean_gap / SCALE)
+        now += int(habits.gap(uniform()) * mean_gap / SCALE)
         opened = True
         for _ in range(1 + habits.more_hovers(uniform())):
-            now += wait
             if now >= leaves_ms:
                 break
-            yield timeout(wait)
             outcome = uniform()
-            extension.hover(now, opened=opened, shown=outcome >= empty)
-            opened = False
-            wait = hover_gap(uniform())
-            if empty <= outcome < references:
-                click = habits.until_click(uniform())
-                yield timeout(click)
-                now += click
-                extension.action(
-                    now, _definition(habits, uniform) if outcome < definition else "findReferences"
-                )
-        else:
-            continue
-        break
-    yield timeout(max(0, leaves_ms - int(env.now)))
+            if opened or outcome >= empty:
+                yield timeout(now - clock)
+                clock = now
+                hover(now, opened=opened, shown=outcome >= empty)
+                opened = False
+                if empty <= outcome < references:
+                    now += habits.until_click(uniform())
+                    yield timeout(now - clock)
+                    clock = now
+                    action = _definition(habits, uniform) if outcome < definition else "findReferences"
+                    extension.action(now, action)
+            now += hover_gap(uniform())
+    if clock < leaves_ms:
+        yield timeout(leaves_ms - clock)
 
 
 def _definition(habits: ReadingHabits, uniform: Callable[[], float]) -> str:
@@ -84,8 +88,10 @@ def _use_tools(
     developer: Developer,
     habits: ReadingHabits,
     extension: ExtensionSender,
+    *,
     repository: Repository,
     file: CodeFile,
+    ends_ms: int,
 ) -> Process:
     """What is done around a file: palette, toolbar, a link to Sourcegraph, and what breaks meanwhile."""
     env, uniform, settings = developer.env, developer.random.uniform, habits.settings
@@ -101,9 +107,14 @@ def _use_tools(
         extension.error(int(env.now), error, page_url=file.host_url)
     if uniform() < settings.follow_link:
         place = habits.link(uniform())
-        if developer.web is not None and _is_shown(developer, place):
+        web = developer.web
+        if web is not None and _is_shown(developer, place):
             yield env.timeout(habits.until_loaded(uniform()))
-            yield from _follow(developer, habits, extension, place, repository=repository, file=file)
+            _follow(developer, extension, web, place, repository=repository, file=file)
+            ends_ms = max(ends_ms, int(env.now) + _SHORTEST_DETOUR_MS)
+            yield from read_pages(
+                developer, habits, web, repository=repository, ends_ms=ends_ms, stays=_STAYS
+            )
 
 
 def _is_shown(developer: Developer, place: UtmPlace) -> bool:
@@ -118,14 +129,14 @@ def _is_shown(developer: Developer, place: UtmPlace) -> bool:
 
 def _follow(
     developer: Developer,
-    habits: ReadingHabits,
     extension: ExtensionSender,
+    web: WebSender,
     place: UtmPlace,
     *,
     repository: Repository,
     file: CodeFile,
-) -> Process:
-    """Follow a link into the web application, read on there for a while, come back."""
+) -> None:
+    """Follow a link into the web application: the page it leads to is loaded."""
     uniform = developer.random.uniform
     query = ""
     if place in {"global_search", "omnibox"}:
@@ -139,14 +150,10 @@ def _follow(
         path, title = repository.tree_path, "Repository"
     else:
         path, title = file.blob_path, "Blob"
-    yield from visit(
-        developer,
-        habits,
+    web.load_page(
+        int(developer.env.now),
         f"{path}?{query}" if query else path,
         title,
-        repository=repository,
         link=extension.link(place, path, query=query),
         referrer="" if place == "omnibox" else file.host_url,
-        ends_ms=int(developer.env.now) + _LONGEST_DETOUR_MS,
-        stays=_STAYS,
     )

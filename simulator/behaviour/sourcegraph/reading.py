@@ -17,12 +17,12 @@ def live(developer: Developer, habits: ReadingHabits, sessions: Iterator[tuple[i
         habits: what developers do.
         sessions: (start, end) of each, in milliseconds since the Unix epoch.
     """
-    env, extension = developer.env, developer.extension
-    on_web = habits.settings.web_sessions if developer.web is not None else 0.0
+    env, extension, web = developer.env, developer.extension, developer.web
+    on_web = habits.settings.web_sessions if extension is not None else 1.0
     for begins, ends in sessions:
         if begins > env.now:
             yield env.timeout(begins - int(env.now))
-        if extension is None or developer.random.uniform() < on_web:
-            yield from read_on_web(developer, habits, ends)
-        else:
+        if web is not None and developer.random.uniform() < on_web:
+            yield from read_on_web(developer, habits, web, ends)
+        elif extension is not None:
             yield from read_on_code_host(developer, habits, extension, ends)

@@ -21,7 +21,7 @@ _FIRST_SUNDAY = 3  # 1970-01-04
 _SHORTEST_SESSION_MS = 20_000
 _BETWEEN_SESSIONS_MS = 60_000
 #: What was begun in a session is finished within this time after it, so nothing is due after a simulation's end.
-_LAST_WORDS_MS = 60_000
+_LAST_WORDS_MS = 120_000
 
 
 def _time_of_day() -> Quantiles:
@@ -58,7 +58,7 @@ class WorkingDays:
             profile: whose.
             random: the developer's stream for this alone.
             start_ms: beginning of the span, milliseconds since the Unix epoch.
-            end_ms: its end; a session that would be longer is cut a minute before.
+            end_ms: its end; a session that would be longer is cut two minutes before.
         """
         offset = profile.utc_offset_ms
         free_at = start_ms
