@@ -12,6 +12,7 @@ import gevent
 from collector import Collector
 from engine import Engine
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC
 from options import OPTION_NAMES, read_options
 from session import Session
 from web_tab import add_tab
@@ -149,6 +150,7 @@ class Control:
         if session.exit_code and environment.process_exit_code is None:
             environment.process_exit_code = session.exit_code
         if isinstance(runner, WorkerRunner):
+            runner._send_stats()  # noqa: SLF001 - Locust's own last report would come after its master has counted
             runner.send_message(_FINAL, {**session.report(), "exit_code": session.exit_code})
         elif not session.stopped:
             gevent.spawn(self._end_run)
@@ -179,6 +181,9 @@ class Control:
         if self.collector is not None and self._run_dir is not None:
             write_run_meta(self._run_dir, self.collector.meta(interrupted=self.interrupted))
             self._run_dir = None
+        if self.environment.parsed_options.csv_prefix:
+            # Locust writes its CSV files on a clock and not at the end; without this the last second is missing.
+            gevent.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
 
     def on_interrupt(self) -> None:
         """Ctrl-C: end in order, keep what is done, exit 130. A second one ends at once."""

@@ -202,3 +202,9 @@ class Ran:
 
         counted = np.bincount(self.rows["state"], minlength=len(STATES))
         return {name: int(n) for name, n in zip(STATES, counted, strict=True) if n}
+
+
+def free_port() -> int:
+    """A port that nobody listens at right now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,386 @@
+"""The plain `locust` command with our locustfile: accounts, workers, signals, refusals."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from replay_rig import LOCUSTFILES, OK, free_port, pings_for
+
+from simulator.histogram import unpack
+from simulator.records import STATES
+from simulator.rundir import read_outcomes, read_run_meta
+
+PRODUCTION = "incoming.telemetry.mozilla.org"
+ACCEPTED = STATES.index("accepted")
+
+
+def locust_command(*arguments: object, file: Path = LOCUSTFILES / "replay.py") -> list[str]:
+    words = map(str, arguments)
+    return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", *words]
+
+
+def locust(
+    *arguments: object, env: dict[str, str] | None = None, **kwargs: object
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        locust_command(*arguments, **kwargs),  # type: ignore[arg-type]
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+
+
+def ok(connection, seen) -> None:
+    connection.sendall(OK)
+
+
+@pytest.fixture
+def run_dir(tmp_path) -> Path:
+    return tmp_path / "run"
+
+
+def test_every_ping_is_sent_once_and_then_the_run_ends_by_itself(corpus, odd_server, run_dir):
+    server = odd_server(ok)
+    done = locust(
+        "--corpus", corpus(500).path, "--host", server.url, "-u", 8, "-t", "30s", "--run-dir", run_dir
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(server.copies) == 500
+    assert set(server.copies.values()) == {1}
+    rows = read_outcomes(run_dir)
+    assert {row.decode() for row in rows["id"]} == set(server.copies)
+    assert (rows["state"] == ACCEPTED).all()
+    meta = read_run_meta(run_dir)
+    assert (meta.requests, meta.pings, meta.pacing.model) == (500, 500, "max")
+    assert unpack(meta.histograms.service.total).count == 500
+    assert sum(meta.time_series.requests) == 500
+    assert meta.workers[0].requests == 500
+    assert not meta.interrupted
+
+
+def test_locusts_own_numbers_are_whole_and_its_names_bounded(corpus, odd_server, tmp_path):
+    def a_third_fails(connection, seen) -> None:
+        answer = OK if seen.number % 3 else b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(answer)
+
+    server = odd_server(a_third_fails)
+    done = locust(
+        *("--corpus", corpus(300).path, "--host", server.url, "-u", 3),
+        *("--csv", tmp_path / "c", "--html", tmp_path / "h.html"),
+    )
+    assert done.returncode == 1  # Locust's own rule: there were failures
+    with (tmp_path / "c_stats.csv").open() as file:
+        rows = {row["Name"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"topsite_click", "tile_block", "Aggregated"}
+    assert rows["Aggregated"]["Request Count"] == "300"
+    assert rows["Aggregated"]["Failure Count"] == "100"
+    assert rows["topsite_click"]["Request Count"] == "150"
+    with (tmp_path / "c_failures.csv").open() as file:
+        failures = list(csv.DictReader(file))
+    assert {row["Error"] for row in failures} == {"HTTP 500"}
+    assert sum(int(row["Occurrences"]) for row in failures) == 100
+    assert "topsite_click" in (tmp_path / "h.html").read_text()
+
+
+def test_the_request_event_fires_for_each_request_when_somebody_listens(corpus, odd_server, tmp_path):
+    listener = tmp_path / "listening.py"
+    listener.write_text(
+        f"import sys; sys.path.insert(0, {str(LOCUSTFILES)!r})\n"
+        "from replay import *\n"
+        "from locust import events\n"
+        "seen = []\n"
+        "@events.request.add_listener\n"
+        "def note(request_type, name, response_time, response_length, exception, **_):\n"
+        "    seen.append((request_type, name, response_time >= 0, exception))\n"
+        "@events.quitting.add_listener\n"
+        "def tell(**_):\n"
+        "    print('SEEN', len(seen), sorted({entry[:3] for entry in seen}))\n"
+    )
+    server = odd_server(ok)
+    done = locust("--corpus", corpus(120).path, "--host", server.url, "-u", 3, file=listener)
+    assert "SEEN 120 [('POST', 'tile_block', True), ('POST', 'topsite_click', True)]" in done.stdout
+    assert "120" in done.stderr.split("Aggregated")[1]
+
+
+def test_two_workers_and_one_process_account_for_the_same_pings(corpus, odd_server, tmp_path):
+    server = odd_server(ok)
+    made = corpus(800)
+    accounts = []
+    for number, more in enumerate(([], ["--processes", "2"])):
+        done = locust(
+            *(
+                "--corpus",
+                made.path,
+                "--host",
+                server.url,
+                "-u",
+                6,
+                "--run-dir",
+                tmp_path / f"r{number}",
+                *more,
+            )
+        )
+        assert done.returncode == 0, done.stderr
+        rows = np.sort(read_outcomes(tmp_path / f"r{number}"), order="row")
+        accounts.append(rows[["id", "state", "row", "round", "attempt", "status"]].tolist())
+        meta = read_run_meta(tmp_path / f"r{number}")
+        assert (meta.requests, meta.pings) == (800, 800)
+        assert unpack(meta.histograms.service.total).count == 800
+        assert len(meta.workers) == number + 1
+        assert "800" in done.stderr.split("Aggregated")[1].split("\n")[0]
+    assert accounts[0] == accounts[1]
+    assert set(server.copies.values()) == {2}
+
+
+def test_master_and_workers_started_apart(corpus, odd_server, tmp_path):
+    server = odd_server(ok)
+    made, port = corpus(200), free_port()
+    shared = ("--corpus", made.path, "--host", server.url)
+    master = subprocess.Popen(
+        locust_command(*shared, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+                       "--expect-workers", 2, "-u", 4, "--run-dir", tmp_path / "r", "--pace", "rate 400"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILES / "replay.py"), "--worker"]
+    command += ["--master-host", "127.0.0.1", "--master-port", str(port)]
+    workers = [
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    try:
+        output, _ = master.communicate(timeout=60)
+        assert master.returncode == 0, output
+        assert [worker.wait(20) for worker in workers] == [0, 0]
+    finally:
+        for process in (master, *workers):
+            process.kill()
+            process.wait()
+    assert set(server.copies.values()) == {1}
+    assert len(server.copies) == 200
+    meta = read_run_meta(tmp_path / "r")
+    assert meta.requests == 200
+    assert sorted(worker.index for worker in meta.workers) == [0, 1]
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_ctrl_c_keeps_what_is_done_and_exits_130(processes, corpus, odd_server, run_dir):
+    def slow(connection, seen) -> None:
+        threading.Event().wait(0.01)
+        connection.sendall(OK)
+
+    server = odd_server(slow)
+    made = corpus(20_000)
+    more = ["--processes", processes] if processes else []
+    process = subprocess.Popen(
+        locust_command("--corpus", made.path, "--host", server.url, "-u", 4, "--run-dir", run_dir, *more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while len(server.requests) < 50 and time.monotonic() < deadline:
+            threading.Event().wait(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, output
+    rows = read_outcomes(run_dir)
+    assert len(rows) == 20_000
+    assert np.unique(rows["row"]).size == 20_000
+    accepted = int((rows["state"] == ACCEPTED).sum())
+    assert accepted == len(server.requests)
+    meta = read_run_meta(run_dir)
+    assert meta.interrupted
+    assert meta.requests == accepted
+
+
+def test_the_run_time_ends_the_run_and_what_is_under_way_is_finished(corpus, odd_server, run_dir):
+    def slow(connection, seen) -> None:
+        threading.Event().wait(0.02)
+        connection.sendall(OK)
+
+    server = odd_server(slow)
+    done = locust(
+        *(
+            "--corpus",
+            corpus(50).path,
+            "--host",
+            server.url,
+            "-u",
+            4,
+            "-t",
+            "2s",
+            "--repeat",
+            0,
+            "--run-dir",
+            run_dir,
+        )
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = read_outcomes(run_dir)
+    assert (rows["state"] == ACCEPTED).sum() == len(server.requests)
+    assert len({row.decode() for row in rows["id"] if row}) == len(rows)
+    assert rows["round"].max() >= 1
+
+
+def test_warm_up_is_left_out_of_the_figures_and_kept_in_the_outcomes(corpus, odd_server, run_dir):
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(200).path, "--host", server.url, "-u", 4, "--pace", "rate 100"),
+        *("--warmup", "1s", "--run-dir", run_dir),
+    )
+    assert done.returncode == 0
+    assert len(read_outcomes(run_dir)) == 200
+    meta = read_run_meta(run_dir)
+    assert meta.requests == 100  # due at 0 to 1.99 s, of which the first second is left out
+    assert meta.measured_from_ns - meta.started_ns == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--host", "http://192.0.2.1"], 2, "--allow-host 192.0.2.1"),
+        (["--host", f"https://{PRODUCTION}", "--allow-host", PRODUCTION], 2, "always"),
+        (["--host", "http://127.0.0.1:9", "--pace", "quickly"], 2, "--pace"),
+        (["--host", "http://127.0.0.1:9", "--target", "ndjsn"], 2, "did you mean ndjson"),
+        (["--host", "http://127.0.0.1:9", "--target", "splunk-hec"], 2, "SPLUNK_HEC_TOKEN"),
+        (["--host", "http://127.0.0.1:9", "--window", "1s"], 2, "--pace schedule"),
+        ([], 2, "--host is missing"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_before_the_first_byte(arguments, code, words, corpus):
+    done = locust("--corpus", corpus(5).path, *arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_corpus_in_the_other_dialect_is_refused_unless_asked_for(corpus, odd_server, tmp_path):
+    server = odd_server(ok)
+    target = tmp_path / "t.toml"
+    target.write_text(
+        'name = "t"\ntitle = "t"\ndialect = "documented"\n[[carrier]]\nprefix = "/"\ncontent_type = "text/plain"\n'
+    )
+    shared = ("--corpus", corpus(5).path, "--host", server.url, "--target", target)
+    done = locust(*shared)
+    assert done.returncode == 2
+    assert "--any-dialect" in done.stderr
+    assert server.requests == []
+    assert locust(*shared, "--any-dialect").returncode == 0
+    assert len(server.requests) == 5
+
+
+def test_a_corpus_that_is_not_there(odd_server, tmp_path):
+    done = locust("--corpus", tmp_path / "none", "--host", odd_server(ok).url)
+    assert done.returncode == 2
+    assert "no corpus there" in done.stderr
+
+
+def test_two_runs_in_one_directory_are_refused(corpus, odd_server, run_dir):
+    server = odd_server(ok)
+    arguments = ("--corpus", corpus(5).path, "--host", server.url, "--run-dir", run_dir)
+    assert locust(*arguments).returncode == 0
+    again = locust(*arguments)
+    assert again.returncode == 2
+    assert "already holds a run" in again.stderr
+    assert len(server.requests) == 5
+
+
+def test_an_endpoint_that_is_down_is_said_so_with_exit_1_and_outcomes(corpus, run_dir):
+    done = locust(
+        "--corpus", corpus(9).path, "--host", f"http://127.0.0.1:{free_port()}", "-u", 2, "--run-dir", run_dir
+    )
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    rows = read_outcomes(run_dir)
+    assert len(rows) == 9
+    assert (rows["state"] == STATES.index("unsent")).all()
+
+
+def test_secrets_reach_the_endpoint_and_nothing_else(corpus, odd_server, run_dir):
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(20).path, "--host", server.url, "--target", "splunk-hec", "--run-dir", run_dir),
+        env={"SPLUNK_HEC_TOKEN": "hunter2-hunter2"},
+    )
+    assert b"Authorization: Splunk hunter2-hunter2" in server.requests[0].head
+    assert "hunter2" not in done.stdout + done.stderr
+    for file in run_dir.iterdir():
+        assert b"hunter2" not in file.read_bytes()
+
+
+def test_redirects_are_not_followed_and_proxies_not_asked(corpus, odd_server, run_dir):
+    elsewhere = odd_server(ok)
+
+    def redirect(connection, seen) -> None:
+        head = f"HTTP/1.1 307 Go\r\nLocation: {elsewhere.url}/x\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head.encode())
+
+    server = odd_server(redirect)
+    done = locust(
+        *("--corpus", corpus(10).path, "--host", server.url, "--run-dir", run_dir),
+        env={"http_proxy": elsewhere.url, "HTTP_PROXY": elsewhere.url, "ALL_PROXY": elsewhere.url},
+    )
+    assert done.returncode == 1
+    assert elsewhere.requests == []
+    assert len(server.requests) == 10
+    assert (read_outcomes(run_dir)["state"] == STATES.index("failed")).all()
+
+
+def test_the_generator_can_be_calibrated_first(corpus, odd_server, run_dir):
+    server = odd_server(ok)
+    done = locust(
+        *(
+            "--corpus",
+            corpus(3000).path,
+            "--host",
+            server.url,
+            "-u",
+            4,
+            "--calibrate",
+            "500ms",
+            "--run-dir",
+            run_dir,
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    calibration = read_run_meta(run_dir).calibration
+    assert calibration is not None
+    assert calibration.requests_per_s > 0
+    assert set(server.copies.values()) == {1}  # the calibration went to its own sink
+
+
+def test_labels_decide_what_a_right_answer_is(corpus, odd_server, run_dir):
+    """The endpoint refuses one valid ping and takes one invalid ping; the other refusal is right."""
+    pings = [*pings_for(2), *(ping for ping in pings_for(4, expect="reject", label="wrong_type")[2:])]
+    refuse = {pings[0].id, pings[2].id}
+
+    def judge(connection, seen) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" if seen.id in refuse else OK)
+
+    done = locust("--corpus", corpus(pings=pings).path, "--host", odd_server(judge).url, "--run-dir", run_dir)
+    assert done.returncode == 1
+    errors = {error.message: error.count for error in read_run_meta(run_dir).errors}
+    assert errors == {
+        "HTTP 400: a ping that must be accepted was rejected": 1,
+        "HTTP 200: a ping that must be rejected was accepted": 1,
+    }
