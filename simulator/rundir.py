@@ -247,10 +247,14 @@ def write_run_meta(path: Path, meta: RunMeta) -> None:
 def read_run_meta(path: Path) -> RunMeta:
     """Reads `run.json` from the run directory `path`.
 
+    A run that was killed before it could write the file, but left outcomes, counts as interrupted.
+
     Raises:
-        InputError: there is none, it is not JSON, or it has another format version.
+        InputError: there is neither, the file is not JSON, or it has another format version.
     """
     file = path / RUN_FILE
+    if not file.exists() and holds_run(path):
+        return RunMeta(interrupted=True)
     try:
         meta = msgspec.json.decode(file.read_bytes(), type=RunMeta)
     except OSError as error:

@@ -227,3 +227,9 @@ def test_server_metrics_that_do_not_answer_are_an_error(run, corpus):
             thresholds=parse_thresholds(["metric:up==1"]),
             metrics_url="http://127.0.0.1:1/metrics",
         )
+
+
+def test_the_outcomes_of_a_killed_run_are_reconciled(run, corpus):
+    (run / "run.json").unlink()
+    found = reconcile(run, corpus)
+    assert (found.verdict, found.accepted, found.requests) == ("interrupted", 3, 1)

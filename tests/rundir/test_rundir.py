@@ -124,3 +124,8 @@ def test_bad_run_json_is_explained(tmp_path, text, said):
         (tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match=said):
         rundir.read_run_meta(tmp_path)
+
+
+def test_a_run_that_was_killed_counts_as_interrupted(tmp_path):
+    rundir.write_outcomes(tmp_path, 0, rows(1))
+    assert rundir.read_run_meta(tmp_path) == rundir.RunMeta(interrupted=True)
