@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from simulator.catalogue import Schemas
 from simulator.records import Expect
@@ -77,6 +77,11 @@ class Broken:
     again: bool = False
 
 
+#: In the JSON document; in the body's bytes; in path or headers; in the HTTP request's frame; in how often and when.
+Place = Literal["document", "body", "request", "frame", "delivery"]
+_IN_RECORDS: frozenset[Place] = frozenset(("document", "body", "request", "delivery"))
+_IN_PAYLOADS: frozenset[Place] = frozenset(("document", "delivery"))
+
 #: A fault's function: what it changes in a subject, or None where there is nothing of the kind to break.
 Break = Callable[[Subject], Broken | None]
 
@@ -94,7 +99,7 @@ class Fault:
         expect: what becomes of the ping.
         carriers: those that it can happen on.
         weight: how often it is chosen among others where a scenario names no weights.
-        framing: it lies in the HTTP request itself, so it is lost where pings are put together into batches.
+        lies: where; decides whether it survives being put into a batch with other pings.
     """
 
     breaks: str
@@ -104,4 +109,12 @@ class Fault:
     expect: Expect = "reject"
     carriers: frozenset[Carrier] = ALL_CARRIERS
     weight: float = 1.0
-    framing: bool = False
+    lies: Place = "document"
+
+    def fits_a_batch(self, *, whole_records: bool) -> bool:
+        """Whether the fault is still there, and hurts nobody else, when its ping travels in a batch.
+
+        Args:
+            whole_records: the batch's items are records with path and headers, not payloads alone.
+        """
+        return self.lies in (_IN_RECORDS if whole_records else _IN_PAYLOADS)

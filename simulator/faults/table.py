@@ -74,17 +74,18 @@ _TABLE: dict[str, Fault] = {
         breaks="the body is larger than 8 MiB",
         status=413,
         codes=("body_too_large", "inflated_too_large"),
+        lies="frame",
         make=body.oversized_body,
         weight=0.01,
     ),
     "truncated_json": Fault(
-        breaks="the body ends early", status=400, codes=("bad_json",), make=body.truncated_json
+        breaks="the body ends early", status=400, codes=("bad_json",), lies="body", make=body.truncated_json
     ),
     "invalid_utf8": Fault(
-        breaks="the body is not UTF-8", status=400, codes=("bad_utf8",), make=body.invalid_utf8
+        breaks="the body is not UTF-8", status=400, codes=("bad_utf8",), lies="body", make=body.invalid_utf8
     ),
     "nul_bytes": Fault(
-        breaks="a NUL byte inside the body", status=400, codes=("bad_json",), make=body.nul_bytes
+        breaks="a NUL byte inside the body", status=400, codes=("bad_json",), lies="body", make=body.nul_bytes
     ),
     "duplicate_keys": Fault(
         breaks="an object has one key twice",
@@ -96,16 +97,22 @@ _TABLE: dict[str, Fault] = {
         breaks="2000 arrays inside one another",
         status=400,
         codes=("too_deep",),
+        lies="body",
         make=body.deep_nesting,
     ),
     "empty_body": Fault(
-        breaks="there is no body", status=400, codes=("empty_body", "bad_gzip"), make=body.empty_body
+        breaks="there is no body",
+        status=400,
+        codes=("empty_body", "bad_gzip"),
+        lies="body",
+        make=body.empty_body,
     ),
     # in the request
     "bad_document_id": Fault(
         breaks="the path's document id is not a UUID",
         status=400,
         codes=("bad_document_id",),
+        lies="request",
         make=request.bad_document_id,
         carriers=SUBMIT,
     ),
@@ -113,6 +120,7 @@ _TABLE: dict[str, Fault] = {
         breaks="no such version of the document type",
         status=404,
         codes=("unknown_route",),
+        lies="request",
         make=request.wrong_version,
         carriers=SUBMIT,
     ),
@@ -120,6 +128,7 @@ _TABLE: dict[str, Fault] = {
         breaks="no such namespace",
         status=404,
         codes=("unknown_route", "not_found"),
+        lies="request",
         make=request.unknown_namespace,
         carriers=SUBMIT,
     ),
@@ -127,38 +136,39 @@ _TABLE: dict[str, Fault] = {
         breaks="the media type is not the body's; the edge protocol does not look at it",
         status=200,
         codes=("ok",),
+        lies="request",
         make=request.wrong_content_type,
         expect="accept",
         carriers=SUBMIT,
-        framing=True,
     ),
     "not_gzip": Fault(
         breaks="Content-Encoding says gzip, the body is plain",
         status=400,
         codes=("bad_gzip",),
+        lies="request",
         make=request.not_gzip,
-        framing=True,
     ),
     "gzip_bomb": Fault(
         breaks="more than 8 MiB come out of 50 kB of gzip",
         status=413,
         codes=("inflated_too_large",),
+        lies="request",
         make=request.gzip_bomb,
         weight=0.2,
-        framing=True,
     ),
     "wrong_content_length": Fault(
         breaks="Content-Length is shorter than the body",
         status=400,
         codes=("bad_json",),
+        lies="frame",
         make=request.wrong_content_length,
-        framing=True,
     ),
     # in delivery
     "duplicate": Fault(
         breaks="the same ping once more",
         status=200,
         codes=("duplicate",),
+        lies="delivery",
         make=delivery.duplicate,
         expect="duplicate",
         carriers=SUBMIT,
@@ -167,6 +177,7 @@ _TABLE: dict[str, Fault] = {
         breaks="another document under an id that was used",
         status=200,
         codes=("duplicate",),
+        lies="delivery",
         make=delivery.duplicate_id,
         expect="duplicate",
         carriers=SUBMIT,
@@ -175,6 +186,7 @@ _TABLE: dict[str, Fault] = {
         breaks="sent long after it was made",
         status=200,
         codes=("ok",),
+        lies="delivery",
         make=delivery.late,
         expect="accept",
     ),
@@ -182,6 +194,7 @@ _TABLE: dict[str, Fault] = {
         breaks="sent before the time that it speaks of",
         status=200,
         codes=("ok",),
+        lies="delivery",
         make=delivery.early,
         expect="accept",
     ),
@@ -189,6 +202,7 @@ _TABLE: dict[str, Fault] = {
         breaks="sent before the client's ping before it",
         status=200,
         codes=("ok",),
+        lies="delivery",
         make=delivery.out_of_order,
         expect="accept",
     ),
@@ -196,6 +210,7 @@ _TABLE: dict[str, Fault] = {
         breaks="the client's clock is days off",
         status=200,
         codes=("ok",),
+        lies="delivery",
         make=delivery.clock_skew,
         expect="accept",
         carriers=SUBMIT,

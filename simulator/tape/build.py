@@ -17,6 +17,7 @@ import orjson
 
 from simulator.corpus import Corpus, Part
 from simulator.errors import CorpusError, UsageError
+from simulator.faults import FAULTS
 from simulator.records import Ping
 from simulator.tape.fresh import FreshIds
 from simulator.tape.tape import Places, Tape, pack
@@ -281,6 +282,9 @@ class _Composer:
         if envelope is None:  # for the type checker; the caller has looked
             return None
         record = self._record(part, entry)
+        fault = FAULTS.get(record.label)
+        if fault is not None and not fault.fits_a_batch(whole_records=envelope.item == "record"):
+            return None  # its fault would be lost, or would spoil the whole batch
         if envelope.item == "record":
             start = int(entry["offset"])
             body = bytes(part.lines[start : start + int(entry["length"]) - 1])
