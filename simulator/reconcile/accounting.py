@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.corpus import Corpus
-from simulator.reconcile.ledger import Keys, Ledger, hash_ids
+from simulator.reconcile.grouping import Groups, Mask, group
+from simulator.reconcile.ledger import Ledger, hash_ids
 from simulator.records import EXPECTATIONS, STATES
 from simulator.rundir import Outcomes
 
@@ -21,8 +22,6 @@ UNSENT, ACCEPTED, REJECTED, FAILED, UNKNOWN = range(len(STATES))
 _ACCEPT, _REJECT, _DUPLICATE = range(len(EXPECTATIONS))
 
 _MOST_EXAMPLES = 10
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,59 +127,6 @@ def read_truth(corpus: Corpus) -> Truth:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """Outcome rows and ledger entries that share an id form a group; all arrays below are per group or per row.
-
-    Args:
-        of_row: the group of each outcome row.
-        stored: copies in the ledger, per group.
-        foreign: stored groups without an outcome row.
-    """
-
-    of_row: npt.NDArray[np.int64]
-    stored: npt.NDArray[np.int64]
-    foreign: int
-
-    def count(self, chosen: Mask) -> npt.NDArray[np.int64]:
-        """How many of the chosen rows each group has."""
-        return np.bincount(self.of_row[chosen], minlength=len(self.stored))
-
-    def total(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The sum of a row value over each group."""
-        return np.bincount(self.of_row, weights=values, minlength=len(self.stored)).astype(np.int64)
-
-
-def _order(keys: Keys) -> npt.NDArray[np.intp]:
-    """An order in which equal keys stand together; the second half is only looked at where the first collides."""
-    order = np.argsort(keys[:, 0])
-    first, second = keys[order, 0], keys[order, 1]
-    collided = (first[1:] == first[:-1]) & (second[1:] != second[:-1])
-    return np.lexsort((keys[:, 1], keys[:, 0])) if collided.any() else order
-
-
-def _group(rows: Keys, ledger: Ledger | None) -> _Groups:
-    entries = ledger.keys if ledger else np.empty((0, 2), np.uint64)
-    keys = np.concatenate((rows, entries))
-    if not len(keys):
-        return _Groups(np.empty(0, np.int64), np.empty(0, np.int64), 0)
-    order = _order(keys)
-    first, second = keys[order, 0], keys[order, 1]
-    starts = np.empty(len(keys), dtype=bool)
-    starts[0] = True
-    starts[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
-    of_all = np.empty(len(keys), dtype=np.int64)
-    of_all[order] = np.cumsum(starts) - 1
-    groups = int(starts.sum())
-    of_row = of_all[: len(rows)]
-    if ledger is None:
-        return _Groups(of_row, np.zeros(groups, np.int64), 0)
-    weights = ledger.stored.astype(np.float64)
-    stored = np.bincount(of_all[len(rows) :], weights=weights, minlength=groups).astype(np.int64)
-    foreign = np.count_nonzero((stored > 0) & (np.bincount(of_row, minlength=groups) == 0))
-    return _Groups(of_row, stored, int(foreign))
-
-
 def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None) -> Accounting:
     """Joins the outcomes of a run with its corpus and the endpoint's ledger.
 
@@ -198,7 +144,7 @@ def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None) -> Accounti
         raise ValueError(f"outcomes speak of record {int(row.max())}, the corpus has {records}")
     state = outcomes["state"]
     expect = truth.expect[row]
-    groups = _group(hash_ids(outcomes["id"]), ledger)
+    groups = group(hash_ids(outcomes["id"]), ledger)
     never = np.ones(records, dtype=bool)
     never[row[outcomes["round"] == 0]] = False
     wrong = _judged_wrong(state, expect, groups)
@@ -246,7 +192,7 @@ def _check_sums(result: Accounting) -> None:
 
 
 def _judged_wrong(
-    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: _Groups
+    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: Groups
 ) -> dict[str, Mask]:
     """Answers that contradict the label. Of an original and its copy, either may come first and be the accepted one."""
     has_copy = groups.count(expect == _DUPLICATE)[groups.of_row] > 0
@@ -258,7 +204,7 @@ def _judged_wrong(
 
 
 def _against_ledger(
-    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: _Groups
+    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: Groups
 ) -> dict[str, Mask]:
     """Answers that contradict the store."""
     stored = groups.stored[groups.of_row] > 0
@@ -275,7 +221,7 @@ def _trouble(state: npt.NDArray[np.uint8]) -> dict[str, Mask]:
     return {"failed": state == FAILED, "unknown": state == UNKNOWN}
 
 
-def _duplicates(outcomes: Outcomes, groups: _Groups) -> Duplicates:
+def _duplicates(outcomes: Outcomes, groups: Groups) -> Duplicates:
     """Surplus copies of each id: first put down to the corpus sending it again, then to retries."""
     sent = groups.count(outcomes["state"] != UNSENT)
     attempts = np.maximum(groups.total(outcomes["attempt"].astype(np.int64)), sent)

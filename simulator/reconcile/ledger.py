@@ -132,13 +132,13 @@ def _http_entries(url: str) -> Iterator[tuple[str, int]]:
     after = 0
     with httpx.Client(trust_env=False, timeout=60) as client:
         while True:
-            lines = _page_lines(client, url, after)
             last = after
-            for line in lines:
+            for line in _page_lines(client, url, after):
                 entry = _decoded(decode.decode, line, url)
-                yield entry.id, int(entry.state == "accepted")
-                last = max(last, entry.seq)
-            if len(lines) < _PAGE or last == after:
+                if entry.seq > after or (not entry.seq and not after):
+                    yield entry.id, int(entry.state == "accepted")
+                    last = max(last, entry.seq)
+            if last == after:
                 return
             after = last
 

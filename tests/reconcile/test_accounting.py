@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.reconcile import accounting
+from simulator.reconcile import accounting, grouping
 from simulator.reconcile.accounting import account
 from simulator.reconcile.ledger import hash_ids
 from simulator.records import EXPECTATIONS, STATES
@@ -186,3 +186,13 @@ def test_ids_whose_first_hash_collides_stay_apart(make_truth, make_outcomes, mak
     stored.keys[:, 0] = 1
     rows = [(number, number, "accepted") for number in range(20)]
     assert account(make_outcomes(rows), make_truth(["accept"] * 20), stored).lost == 10
+
+
+def test_cutting_by_hash_changes_nothing(make_truth, make_outcomes, make_ledger, monkeypatch):
+    rows = [(number, number // 2, "accepted") for number in range(300)]
+    stored = make_ledger({number: number % 3 for number in range(200)})
+    arguments = (make_outcomes(rows), make_truth(["accept", "duplicate"] * 150), stored)
+    whole = account(*arguments)
+    monkeypatch.setattr(grouping, "_SMALL", 10)
+    assert account(*arguments) == whole
+    assert whole.lost == 100

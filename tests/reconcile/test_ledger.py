@@ -109,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer("".join(json.dumps(entry) + "\n" for entry in page).encode())
         elif url.path == "/plain":
             self.answer(json.dumps({"id": IDS[0]}).encode())
+        elif url.path == "/unpaged":
+            self.answer("".join(json.dumps({"seq": n, "id": IDS[n]}) + "\n" for n in (1, 2, 3)).encode())
         elif url.path == "/nonsense":
             self.answer(b"<html>")
         else:
@@ -145,6 +147,7 @@ def test_a_ledger_over_http_is_paged_through(host, monkeypatch, path, page):
 
 def test_a_ledger_of_somebody_else_may_ignore_paging(host):
     assert read_ledger(f"{host}/plain").stored.tolist() == [1]
+    assert read_ledger(f"{host}/unpaged").stored.tolist() == [1, 1, 1]
 
 
 def test_auto_finds_the_ledger_of_the_endpoint(host):
