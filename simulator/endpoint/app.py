@@ -96,7 +96,8 @@ class App:
             return
         page = self._pages.get(request.path)
         if page is not None:
-            await _send(send, await page(scope, body), b"")
+            told = await page(scope, body)
+            await _send(send, told, b"total;dur=%.3f" % ((perf_counter_ns() - started) / 1e6))
             return
         request = Request(request.method, request.path, request.query, request.headers, body)
         arrived = perf_counter_ns()
@@ -104,7 +105,7 @@ class App:
             self._metrics.counts["faults"] += 1
             failed = await self._faults.play(fault, scope)
             if failed is not None:
-                await _send(send, failed, b"")
+                await _send(send, failed, b"fault")
                 return
         receipt = refuse(request, refused, self._rules) if refused != OK else receive(request, self._rules)
         judged = perf_counter_ns()
@@ -205,6 +206,6 @@ async def _send(send: Send, told: Answer, timing: bytes) -> None:
     headers = [(b"content-length", b"%d" % len(told.body)), *told.headers]
     if told.body:
         headers.append((b"content-type", told.content_type))
-    headers.append((b"server-timing", timing or b"total"))
+    headers.append((b"server-timing", timing))
     await send({"type": "http.response.start", "status": told.status, "headers": headers})
     await send({"type": "http.response.body", "body": told.body})

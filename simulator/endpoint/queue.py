@@ -62,6 +62,7 @@ class WriteQueue:
     def _resolve(self, group: list[Submission]) -> None:
         for submission in group:
             future, receipt = submission.done
+            submission.done = None  # it is about to become the future's result: no cycle, no leak
             self.pings -= len(receipt.decisions)
             self.bytes -= receipt.size
             if not future.done():  # its client may have gone

@@ -184,6 +184,22 @@ def test_a_gzip_bomb_does_not_grow_memory(schema_directory):
         assert memory_mb(endpoint.pid) - before < 60
 
 
+def test_memory_does_not_grow_with_what_went_through(schema_directory):
+    """Only ids are kept, about a hundred bytes each; sixty thousand pings of a kilobyte would be 60 MB."""
+    body = {"who": "x" * 1000}
+    with start(schema_directory) as endpoint, httpx.Client(base_url=endpoint.url) as http:
+        sizes = []
+        for number in range(80):
+            items = [
+                {"id": f"{number:08x}-{n:04x}-4000-8000-000000000000", "route": "shop/click/1", "body": body}
+                for n in range(1000)
+            ]
+            assert http.post("/batch", json=items).status_code == 200
+            sizes.append(memory_mb(endpoint.pid))
+        assert http.get("/ledger").json()["accepted"] == 80_000
+    assert sizes[-1] - sizes[19] < 25
+
+
 def test_many_endless_bodies_are_turned_away_with_retry_after(schema_directory):
     """Unfinished bodies share one budget of memory."""
     with start(schema_directory, reading_bytes=3_000_000) as endpoint, contextlib.ExitStack() as stack:
