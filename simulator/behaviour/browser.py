@@ -8,11 +8,14 @@ import simpy
 
 from simulator.behaviour import messages
 from simulator.behaviour.daily import Habits
+from simulator.behaviour.happenings import HappeningHabits, browse
 from simulator.behaviour.newtab import NewTabHabits, visit
+from simulator.behaviour.onboarding import welcome
 from simulator.behaviour.person import BrowserPerson
-from simulator.clock import MS_PER_DAY, MS_PER_HOUR
+from simulator.clock import MS_PER_DAY
 from simulator.distributions import Choice, counts, exponential, lognormal
-from simulator.population import Profile
+from simulator.pings.firefox.basic_metadata import Application
+from simulator.population import Profile, build_id, next_version
 from simulator.randomness import Stream
 from simulator.scenario import Scenario
 
@@ -26,14 +29,19 @@ class BrowserHabits:
 
     def __init__(self, scenario: Scenario) -> None:
         population = scenario.population
+        triggers = {message.trigger for message in scenario.all_messages}
         self.days = Habits(population)
-        self.newtab = NewTabHabits(scenario.newtab)
+        self.newtab = NewTabHabits(scenario)
+        self.happenings = HappeningHabits(scenario)
+        self.messaging = scenario.messaging
+        self.onboarding = scenario.onboarding
+        self.has_messages = bool(triggers - {"first_run"})
+        self.has_moments = "moments" in triggers
         self.new_tabs_in_run: Choice[int] = counts(population.new_tabs_a_day / population.runs_a_day)
         self.private = population.private_windows
         self.first_paint = lognormal(1_400, 0.5)
         self.gap = exponential(_SCALE)
-        self.site_visits_a_ms = scenario.messaging.site_visits_an_hour / MS_PER_HOUR
-        self.toolbar_uses_a_ms = scenario.messaging.toolbar_uses_an_hour / MS_PER_HOUR
+        self.updates_a_ms = scenario.browser.updates_a_week / (7 * MS_PER_DAY)
         self.lost_at_shutdown = scenario.newtab.lost_at_shutdown
 
 
@@ -71,30 +79,29 @@ def live(person: BrowserPerson, habits: BrowserHabits, runs: Iterator[tuple[int,
 
 
 def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> Process:
-    """One run of the browser: a home page, some new tabs, shutdown."""
+    """One run of the browser: the first page, some new tabs, shutdown."""
     env, random, newtab = person.env, person.random, person.newtab
     uniform = random.uniform
     begins = int(env.now)
-    person.installation.start_run(begins, ends_ms, random.uuid())
+    _start(person, habits, begins, ends_ms)
     for companion in person.companions:
         companion.started(person)
     yield env.timeout(min(habits.first_paint(uniform()), ends_ms - begins))
     private = uniform() < habits.private
-    if not private:
-        messages.fire(person, "startup")
-    tabs = habits.new_tabs_in_run(uniform())
-    mean_gap = (ends_ms - begins) / (tabs + 1)
-    yield from visit(person, habits.newtab, "about:home", asked_ms=None)
-    for _ in range(tabs):
-        gap = int(habits.gap(uniform()) * mean_gap / _SCALE)
-        if env.now + gap >= ends_ms:
-            break
-        yield from _browse(person, habits, gap, private=private)
-        if private:
-            continue
-        asked = int(env.now)
-        messages.fire(person, "new_tab")
-        yield from visit(person, habits.newtab, "about:newtab", asked_ms=asked)
+    taken = _taken_over(person)
+    if person.installation.runs == 1 and person.installation.profile.is_new:
+        yield from welcome(person, habits.onboarding, habits.messaging)
+    if habits.has_messages and not private:
+        messages.show(person, habits.messaging, "startup")
+        if habits.has_moments:
+            env.process(messages.moments(person, habits.messaging))
+    if "home" not in taken and env.now < ends_ms:
+        yield from visit(person, habits.newtab, "about:home", asked_ms=None, preloaded=False)
+    if private:
+        # Private windows report nothing, whatever is done in them.
+        pass
+    else:
+        yield from _new_tabs(person, habits, ends_ms, begins=begins, opens="newtab" not in taken)
     if newtab.is_open:
         if uniform() < habits.lost_at_shutdown:
             newtab.lose_page()
@@ -106,18 +113,55 @@ def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> P
             companion.closing(person)
 
 
-def _browse(person: BrowserPerson, habits: BrowserHabits, gap_ms: int, *, private: bool) -> Process:
-    """Time away from new tabs, in which sites are visited and the toolbar is used."""
-    env, router, uniform = person.env, person.router, person.random.uniform
-    spent = 0
-    if not private:
-        for trigger, per_ms in (
-            ("site_visit", habits.site_visits_a_ms),
-            ("toolbar", habits.toolbar_uses_a_ms),
-        ):
-            if router.listens_to(trigger) and uniform() < gap_ms * per_ms:
-                pause = int((gap_ms - spent) * uniform())
-                yield env.timeout(pause)
-                spent += pause
-                messages.fire(person, trigger)
-    yield env.timeout(gap_ms - spent)
+def _start(person: BrowserPerson, habits: BrowserHabits, begins: int, ends_ms: int) -> None:
+    """The browser starts: perhaps as a newer version, with messages loaded anew."""
+    installation, random = person.installation, person.random
+    closed_ms = installation.run_ends_ms
+    installation.start_run(begins, ends_ms, random.uuid())
+    if installation.runs > 1 and random.uniform() < (begins - closed_ms) * habits.updates_a_ms:
+        profile = installation.profile
+        version = next_version(profile.version, profile.channel)
+        build = build_id(version, profile.channel)
+        installation.update(Application(build, version, profile.channel, profile.locale))
+    if habits.has_messages:
+        messages.load(person, habits.messaging)
+
+
+def _taken_over(person: BrowserPerson) -> set[str]:
+    """Which of home and newtab belong to something else; told once a run if any."""
+    installation = person.installation
+    if installation.profile.takeover < 0:
+        return set()
+    takeovers = person.newtab.texts.content.takeovers
+    taken = takeovers[int(installation.profile.takeover * len(takeovers))]
+    person.browser.page_takeover(installation, int(person.env.now), taken, session_id=person.random.uuid())
+    return {key.split("_", 1)[0] for key in taken}
+
+
+def _new_tabs(
+    person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, begins: int, opens: bool
+) -> Process:
+    """Browsing, with a new tab now and then where new tabs are Firefox's own, until the browser is closed."""
+    env, uniform, rates = person.env, person.random.uniform, habits.newtab.rates
+    tabs = habits.new_tabs_in_run(uniform()) if opens else 0
+    mean_gap = (ends_ms - begins) / (tabs + 1)
+    home_again, unasked = rates.home_again, rates.home_again + rates.unasked
+    for _ in range(tabs):
+        gap = int(habits.gap(uniform()) * mean_gap / _SCALE)
+        if env.now + gap >= ends_ms:
+            break
+        yield from browse(person, habits.happenings, gap)
+        asked = int(env.now)
+        if habits.has_messages:
+            messages.show(person, habits.messaging, "new_tab")
+        u = uniform()
+        if u < home_again:
+            yield from visit(person, habits.newtab, "about:home", asked_ms=None, preloaded=False)
+        elif u < unasked:
+            yield from visit(person, habits.newtab, "about:newtab", asked_ms=None, preloaded=False)
+        else:
+            ready = u - unasked < (1 - unasked) * rates.preloaded
+            yield from visit(person, habits.newtab, "about:newtab", asked_ms=asked, preloaded=ready)
+    left = ends_ms - int(env.now)
+    if left > 0 and not person.newtab.is_open:
+        yield from browse(person, habits.happenings, left, stay=False)

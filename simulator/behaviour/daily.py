@@ -9,7 +9,7 @@ from simulator.clock import MS_PER_DAY, MS_PER_HOUR
 from simulator.distributions import Choice, Quantiles, counts, lognormal
 from simulator.population import Profile
 from simulator.randomness import Stream
-from simulator.scenario.model import Population
+from simulator.scenario.browsing import Population
 
 #: New-tab impressions in the United States by UTC hour, relative (merino-py, engagement rescaler, 2026).
 US_CURVE_BY_UTC_HOUR = (

@@ -6,49 +6,57 @@ from collections.abc import Generator
 
 import simpy
 
+from simulator.behaviour import messages
 from simulator.behaviour.person import BrowserPerson
+from simulator.behaviour.rarities import RARITIES
 from simulator.distributions import Choice, decaying, weibull
+from simulator.pings.firefox.user_event_pings.clicking_a_popular_topic_link import TOPICS
 from simulator.population.preferences import SEARCH, TOP_SITES, TOP_STORIES
-from simulator.scenario.model import NewTab
+from simulator.scenario import Scenario
 
 Process = Generator[simpy.Event, None, None]
 
 _STORY_ROWS_SEEN = {3: 0.45, 6: 0.3, 9: 0.15, 21: 0.1}
+_DWELL_LEAST_MS = 250
 
 
 class NewTabHabits:
-    """What a scenario's people do on new tabs."""
+    """What a scenario's people do on new tabs.
 
-    def __init__(self, rates: NewTab) -> None:
-        self.rates = rates
-        endings = {
-            "search": rates.search,
-            "search_handoff": rates.search_handoff,
-            "topsite_click": rates.topsite_click,
-            "story_click": rates.story_click,
-            "refresh": rates.refresh,
-            "close": rates.close,
-        }
-        self.ending: Choice[str] = Choice({**endings, "navigate": 1 - sum(endings.values())})
+    Args:
+        scenario: its rates, and whether it has messages for the foot of the page.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.rates = rates = scenario.newtab
+        self.messaging = scenario.messaging
+        self.has_snippets = any(message.trigger == "newtab_page" for message in scenario.all_messages)
+        self.ending: Choice[str] = Choice(rates.endings)
+        rarities = rates.rarities
+        self.any_rarity = sum(rarities.values())
+        self.rarity: Choice[str] = Choice(rarities if self.any_rarity else {"": 1.0})
         self.dwell = weibull(4_000, 0.7)
         self.tile: Choice[int] = decaying(8, rates.position_decay)
         self.story: Choice[int] = decaying(21, rates.position_decay)
         self.stories_seen: Choice[int] = Choice(_STORY_ROWS_SEEN)
 
 
-def visit(person: BrowserPerson, habits: NewTabHabits, page: str, *, asked_ms: int | None) -> Process:
+def visit(
+    person: BrowserPerson, habits: NewTabHabits, page: str, *, asked_ms: int | None, preloaded: bool
+) -> Process:
     """One page from the moment it shows to the moment it is left. A refresh is another visit.
 
     Args:
         person: who.
         habits: what people do.
         page: about:home or about:newtab.
-        asked_ms: when the person asked for a new tab.
+        asked_ms: when the person asked for a new tab; None where the page came another way.
+        preloaded: whether it had been loaded in the background.
     """
     env, newtab, uniform = person.env, person.newtab, person.random.uniform
     ends_ms = person.installation.run_ends_ms
+    any_rarity = habits.any_rarity
     while True:
-        preloaded = page == "about:newtab" and uniform() < habits.rates.preloaded
         newtab.open_page(
             int(env.now),
             page,
@@ -56,30 +64,46 @@ def visit(person: BrowserPerson, habits: NewTabHabits, page: str, *, asked_ms: i
             preloaded=preloaded,
             stories_seen=habits.stories_seen(uniform()),
         )
-        dwell = habits.dwell(uniform()) + 250
+        if habits.has_snippets:
+            messages.show(person, habits.messaging, "newtab_page")
+        dwell = habits.dwell(uniform()) + _DWELL_LEAST_MS
         if env.now + dwell >= ends_ms:
             yield env.timeout(max(0, ends_ms - env.now))
             return
         yield env.timeout(dwell)
-        if uniform() < habits.rates.tile_block and person.installation.user_prefs & TOP_SITES:
-            newtab.block_tile(int(env.now), habits.tile(uniform()))
-        ending = _end(person, habits)
+        u = uniform()
+        if u < any_rarity:
+            steps = RARITIES[habits.rarity(u / any_rarity)](person, habits)
+            if steps is not None:
+                yield from steps
+                if env.now >= ends_ms:
+                    return
+            u = uniform()
+        else:
+            u = (u - any_rarity) / (1 - any_rarity)
+        ending = _end(person, habits, habits.ending(u))
         newtab.leave_page(int(env.now))
         if ending != "refresh":
             return
+        preloaded = False
 
 
-def _end(person: BrowserPerson, habits: NewTabHabits) -> str:
+def _end(person: BrowserPerson, habits: NewTabHabits, ending: str) -> str:
     """What the person does last on the page; what is switched off cannot be used."""
-    newtab, uniform, prefs = person.newtab, person.random.uniform, person.installation.user_prefs
+    newtab, prefs = person.newtab, person.installation.user_prefs
     now = int(person.env.now)
-    ending = habits.ending(uniform())
-    if ending == "search_handoff" and prefs & SEARCH:
-        newtab.search_handoff(now)
-    elif ending == "topsite_click" and prefs & TOP_SITES:
-        newtab.click_topsite(now, habits.tile(uniform()))
-    elif ending == "search" and prefs & SEARCH:
-        newtab.search(now)
-    elif ending == "story_click" and prefs & TOP_STORIES:
-        newtab.click_story(now, habits.story(uniform()))
+    if ending == "search_handoff":
+        if prefs & SEARCH:
+            newtab.search_handoff(now)
+    elif ending == "topsite_click":
+        if prefs & TOP_SITES:
+            newtab.click_topsite(now, habits.tile(person.random.uniform()))
+    elif ending == "search":
+        if prefs & SEARCH:
+            newtab.search(now)
+    elif ending == "story_click":
+        if prefs & TOP_STORIES:
+            newtab.click_story(now, habits.story(person.random.uniform()))
+    elif ending == "popular_topic_click" and prefs & TOP_STORIES:
+        newtab.click_topic(now, TOPICS[int(person.random.uniform() * len(TOPICS))])
     return ending

@@ -6,10 +6,12 @@ from typing import Protocol
 
 import simpy
 
+from simulator.client.browser import BrowserSender
 from simulator.client.event_ping import EventPingSender
 from simulator.client.installation import Installation
 from simulator.client.messaging import MessagingSender
 from simulator.client.newtab import NewTabSender
+from simulator.client.onboarding import OnboardingSender
 from simulator.messaging import MessageRouter
 from simulator.randomness import Stream
 from simulator.scenario.message import Message
@@ -43,6 +45,8 @@ class BrowserPerson:
         installation: the browser.
         newtab: told what happens on new tabs.
         messaging: told what happens with messages.
+        browser: told what happens to the browser itself.
+        onboarding: told what happens on about:welcome.
         router: decides which message a trigger shows.
         random: for what the person does.
         messages_random: for what the person does with messages.
@@ -53,6 +57,7 @@ class BrowserPerson:
 
     __slots__ = (
         "_stage",
+        "browser",
         "companions",
         "env",
         "events",
@@ -61,6 +66,9 @@ class BrowserPerson:
         "messages_random",
         "messaging",
         "newtab",
+        "onboarding",
+        "panel_notifies",
+        "pocket_button",
         "random",
         "router",
     )
@@ -72,6 +80,8 @@ class BrowserPerson:
         *,
         newtab: NewTabSender,
         messaging: MessagingSender,
+        browser: BrowserSender,
+        onboarding: OnboardingSender,
         router: MessageRouter,
         random: Stream,
         messages_random: Stream,
@@ -83,6 +93,10 @@ class BrowserPerson:
         self.installation = installation
         self.newtab = newtab
         self.messaging = messaging
+        self.browser = browser
+        self.onboarding = onboarding
+        self.panel_notifies = True
+        self.pocket_button = True
         self.router = router
         self.random = random
         self.messages_random = messages_random

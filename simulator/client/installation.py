@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
+
+from simulator.client.submission import Submission
+from simulator.clock import MS_PER_DAY
+from simulator.corpus.rows import Row
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.pings.text import experiments_object
 from simulator.population import Profile
 
 
+def _drop(row: Row) -> None:
+    """Nobody listens."""
+
+
 class Installation:
     """One profile of Firefox on one machine, through all its browser runs.
+
+    `epoch` counts everything that fragments of pings depend on: runs, preferences, experiments, updates. A sender
+    that keeps fragments makes them anew when it has changed.
 
     Args:
         profile: the client as the simulation finds it.
         app: what its application says of itself.
+        send: takes finished rows; None drops them.
+        submission: holds rows back; None where all arrive at once. Then `send` is its own.
     """
 
     __slots__ = (
+        "_submission",
         "app",
         "browser_session_id",
+        "created_day",
         "enrolled",
+        "epoch",
         "experiments",
         "new_tabs",
         "number",
@@ -27,11 +46,24 @@ class Installation:
         "run_ends_ms",
         "run_started_ms",
         "runs",
+        "send",
         "silent",
+        "updated",
         "user_prefs",
     )
 
-    def __init__(self, profile: Profile, app: Application) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        app: Application,
+        send: Callable[[Row], None] | None = None,
+        submission: Submission | None = None,
+    ) -> None:
+        self.send = send or _drop
+        self._submission = submission
+        self.epoch = 0
+        self.created_day = profile.created_day
+        self.updated = False
         self.profile = profile
         self.number = profile.number
         self.app = app
@@ -52,6 +84,24 @@ class Installation:
         self.run_ends_ms = ends_ms
         self.browser_session_id = browser_session_id
         self.runs += 1
+        self.epoch += 1
+        self.updated = False
+        if self.runs == 1 and self.profile.is_new:  # a profile is made by its first start
+            self.created_day = (now_ms + self.profile.clock_skew_ms) // MS_PER_DAY
+        if self._submission is not None:
+            self._submission.browser_started(now_ms)
+
+    def update(self, app: Application) -> None:
+        """A newer version was installed; this run is its first."""
+        self.app = app
+        self.profile = msgspec.structs.replace(self.profile, version=app.version, build_id=app.addon_version)
+        self.updated = True
+        self.epoch += 1
+
+    def set_preference(self, bit: int, *, on: bool) -> None:
+        """A preference was switched; pings from now on say so."""
+        self.user_prefs = self.user_prefs | bit if on else self.user_prefs & ~bit
+        self.epoch += 1
 
     def silence(self) -> None:
         """Telemetry is being switched off: after this run nothing is sent any more."""
@@ -61,11 +111,13 @@ class Installation:
         """Annotate pings with an experiment from now on."""
         self.enrolled[slug] = branch
         self.experiments = experiments_object(self.enrolled)
+        self.epoch += 1
 
     def unenrol(self, slug: str) -> None:
         """Annotate pings with an experiment no longer."""
         self.enrolled.pop(slug, None)
         self.experiments = experiments_object(self.enrolled) if self.enrolled else None
+        self.epoch += 1
 
     def targeting_attributes(self, now_ms: int) -> dict[str, object]:
         """What targeting expressions can ask about, at this moment."""
@@ -75,7 +127,7 @@ class Installation:
             "locale": profile.locale,
             "language": profile.locale.split("-", 1)[0],
             "version": float(profile.version.split(".", 1)[0]),
-            "profile_age_days": now_ms // 86_400_000 - profile.created_day,
+            "profile_age_days": now_ms // MS_PER_DAY - self.created_day,
             "first_run": profile.is_new and self.runs <= 1,
             "runs": self.runs,
             "new_tabs": self.new_tabs,
@@ -84,4 +136,6 @@ class Installation:
             "is_default_browser": profile.is_default_browser,
             "has_secure_proxy": profile.secure_proxy,
             "os": profile.os,
+            "updated": self.updated,
+            "return_to_amo": profile.returns_to_amo,
         }

@@ -1,4 +1,4 @@
-"""The new tab's sender (TelemetryFeed): sessions of about:home and about:newtab, and what is done on them.
+"""The new tab's sender (TelemetryFeed): sessions of about:home, about:newtab and about:welcome, and clicks on them.
 
 It is told that a page opened, what was clicked, that the page was left; it decides which pings that makes. Every
 ping is sent at once; only impressions and loaded content wait for the end of their session.
@@ -7,14 +7,9 @@ ping is sent at once; only impressions and loaded content wait for the end of th
 from __future__ import annotations
 
 from simulator.client.installation import Installation
-from simulator.client.outbox import Outbox
-from simulator.pings.firefox.basic_metadata import user_event_metadata
-from simulator.pings.firefox.session_end_pings import (
-    Performance,
-    newtab_session,
-    performance,
-    topsites_statistics,
-)
+from simulator.client.newtab_texts import NewTabTexts
+from simulator.pings.firefox.basic_metadata import client_metadata, user_event_metadata
+from simulator.pings.firefox.session_end_pings import newtab_session, performance, session_metadata
 from simulator.pings.firefox.sponsored_topsites_pings.click_ping_for_the_sponsored_topsites import (
     sponsored_topsite_click,
 )
@@ -26,92 +21,29 @@ from simulator.pings.firefox.sponsored_topsites_pings.sponsored_metadata import 
     sponsored_tile,
 )
 from simulator.pings.firefox.top_story_pings.click_block_save_to_pocket_ping import story_click_stats
-from simulator.pings.firefox.top_story_pings.impression_metadata import impression_metadata, tiles_list
+from simulator.pings.firefox.top_story_pings.impression_metadata import impression_metadata
 from simulator.pings.firefox.top_story_pings.impression_stats import (
     story_impression_stats,
     story_loaded_content,
 )
-from simulator.pings.firefox.user_event_pings.blocking_a_site import tile_block
+from simulator.pings.firefox.user_event_pings.clicking_a_popular_topic_link import popular_topic_click
 from simulator.pings.firefox.user_event_pings.clicking_a_top_site_item import topsite_click
 from simulator.pings.firefox.user_event_pings.clicking_a_top_story_item import topstory_click
 from simulator.pings.firefox.user_event_pings.performing_a_search import newtab_search
 from simulator.pings.firefox.user_event_pings.performing_a_search_handoff import newtab_search_handoff
-from simulator.pings.firefox.user_event_pings.tile_value import tile_value
-from simulator.population import Layout, PageContent, Slate, Tile
-from simulator.population.preferences import SPONSORED_STORIES, SPONSORED_TOP_SITES, TOP_SITES, TOP_STORIES
+from simulator.population import Layout, Slate
+from simulator.population.preferences import (
+    HIGHLIGHTS,
+    SPONSORED_STORIES,
+    SPONSORED_TOP_SITES,
+    TOP_SITES,
+    TOP_STORIES,
+)
 from simulator.randomness import Stream
 
 _SLATE_LASTS_MS = 30 * 60_000
-
-
-class NewTabTexts:
-    """What all new tabs of a cohort share: kind codes, and fragments that depend on a tile or a slate alone."""
-
-    def __init__(self, outbox: Outbox, content: PageContent) -> None:
-        self.dialect = outbox.dialect
-        self.outbox = outbox
-        self.content = content
-        self.session = outbox.structured("newtab_session")
-        self.search = outbox.structured("newtab_search")
-        self.search_handoff = outbox.structured("newtab_search_handoff")
-        self.topsite_click = outbox.structured("topsite_click")
-        self.topstory_click = outbox.structured("topstory_click")
-        self.tile_block = outbox.structured("tile_block")
-        self.story_impression_stats = outbox.structured("story_impression_stats")
-        self.story_loaded_content = outbox.structured("story_loaded_content")
-        self.story_click_stats = outbox.structured("story_click_stats")
-        self.sponsored_impression = outbox.structured("sponsored_topsite_impression")
-        self.sponsored_click = outbox.structured("sponsored_topsite_click")
-        self._tile_values: dict[Tile, str] = {}
-        self._statistics: dict[Layout, str] = {}
-        self._sponsored: dict[Layout, list[str]] = {}
-        self._tiles: dict[tuple[int, int], str] = {}
-
-    def tile_value(self, tile: Tile) -> str:
-        """The `value` of events about a tile."""
-        text = self._tile_values.get(tile)
-        if text is None:
-            text = self._tile_values[tile] = tile_value(
-                self.dialect,
-                icon_type=tile.icon_type,
-                card_type=tile.card_type,
-                search_vendor=tile.search_vendor,
-            )
-        return text
-
-    def statistics(self, layout: Layout) -> str:
-        """The tile counters of a session's `perf`."""
-        text = self._statistics.get(layout)
-        if text is None:
-            text = self._statistics[layout] = topsites_statistics(
-                layout.icon_counts, pinned=layout.pinned, search_shortcuts=layout.search_shortcuts
-            )
-        return text
-
-    def sponsored_tiles(self, layout: Layout) -> list[str]:
-        """The fragments of a layout's sponsored tiles for impression pings."""
-        texts = self._sponsored.get(layout)
-        if texts is None:
-            texts = self._sponsored[layout] = [
-                sponsored_tile(
-                    advertiser=tile.advertiser.name,
-                    tile_id=tile.advertiser.tile_id,
-                    position=position + 1,
-                    reporting_url=tile.advertiser.impression_url,
-                )
-                for position, tile in layout.sponsored
-                if tile.advertiser
-            ]
-        return texts
-
-    def tiles(self, slate: Slate, count: int) -> str:
-        """The `tiles` list of the first stories of a slate."""
-        text = self._tiles.get((slate.number, count))
-        if text is None:
-            text = self._tiles[slate.number, count] = tiles_list(
-                [story.id for story in slate.stories[:count]], positions=self.dialect == "wire"
-            )
-        return text
+_BOTH_TOP_SITES = TOP_SITES | SPONSORED_TOP_SITES
+_WELCOME = "about:welcome"
 
 
 class NewTabSender:
@@ -124,36 +56,55 @@ class NewTabSender:
     """
 
     __slots__ = (
-        "_append",
+        "_bookmarks",
+        "_epoch",
         "_home_seen_in_run",
         "_last_open_ms",
+        "_layout",
         "_metadata",
-        "_perf",
+        "_on_page",
+        "_page_texts",
+        "_preloaded",
+        "_preloaded_id",
         "_random",
-        "_session_id",
+        "_run",
         "_slate",
+        "_sponsored",
         "_stories_seen",
-        "_texts",
+        "_topsites_shown",
+        "_trigger",
+        "_u",
         "_visible_ms",
+        "added_shortcuts",
         "installation",
         "layout",
         "page",
+        "session_id",
+        "texts",
     )
 
     def __init__(self, installation: Installation, texts: NewTabTexts, random: Stream) -> None:
         self.installation = installation
-        self._texts = texts
+        self.texts = texts
         self._random = random
-        self._append = texts.outbox.rows.append
-        content = texts.content
-        layouts = content.layouts if installation.user_prefs & SPONSORED_TOP_SITES else content.plain_layouts
-        self.layout = layouts[int(installation.profile.layout_number * len(layouts))]
+        layouts = texts.content.layouts
+        self._layout = layouts[int(installation.profile.layout_number * len(layouts))]
+        self.layout = self._layout
         self.page = ""
+        self.session_id = ""
+        self.added_shortcuts: tuple[str, ...] = ()
+        self._bookmarks: set[int] | None = None
+        self._epoch = self._run = -1
+        self._page_texts: dict[str, tuple[str, str, str]] = {}
+        self._on_page = ("", "", "")
+        self._sponsored: list[str] | None = None
+        self._preloaded_id = ""
         self._metadata = ""
-        self._session_id = ""
         self._visible_ms = 0
-        self._perf = ""
-        self._slate = content.slates[0]
+        self._trigger: tuple[str, int | None] = ("unexpected", None)
+        self._u = 0.0
+        self._preloaded = self._topsites_shown = False
+        self._slate = texts.content.slates[0]
         self._stories_seen = 0
         self._home_seen_in_run = 0
         self._last_open_ms = 0
@@ -175,96 +126,217 @@ class NewTabSender:
             preloaded: whether it had been loaded in the background.
             stories_seen: how many stories come to be on the screen before it is left.
         """
-        installation, texts = self.installation, self._texts
+        installation = self.installation
+        if self._epoch != installation.epoch:
+            self._refresh()
         prefs = installation.user_prefs
         self.page = page
-        self._session_id = session_id = self._random.uuid()
+        uuid = self._random.uuid
+        if preloaded:
+            # The page had its session in the background; the next one is loaded at once, and if the browser closes
+            # before that is ever visible, it is dropped without a ping.
+            self.session_id = self._preloaded_id or uuid()
+            self._preloaded_id = uuid()
+        else:
+            self.session_id = uuid()
+        self._on_page = self._page_texts.get(page) or self._texts_of(page)
+        self._metadata = ""
         self._visible_ms = now_ms
-        self._metadata = user_event_metadata(
-            texts.dialect,
-            installation.app,
-            page=page,
-            client_id=installation.profile.client_id,
-            session_id=session_id,
-            browser_session_id=installation.browser_session_id,
-            experiments=installation.experiments,
-            user_prefs=prefs,
-        )
-        self._perf = self._performance(now_ms, asked_ms=asked_ms, preloaded=preloaded)
+        self._u = self._random.uniform()
+        self._preloaded = preloaded
+        self._trigger = self._load_trigger(page, asked_ms)
+        welcome = page == _WELCOME
+        self._topsites_shown = bool(prefs & TOP_SITES) and not welcome
         self._stories_seen = stories_seen if prefs & TOP_STORIES else 0
-        content = texts.content
-        slates = content.slates if prefs & SPONSORED_STORIES else content.plain_slates
-        self._slate = slates[(now_ms // _SLATE_LASTS_MS + self.installation.number) % len(slates)]
+        self._slate = self._slate_at(now_ms)
         installation.new_tabs += 1
-        if prefs & TOP_SITES and prefs & SPONSORED_TOP_SITES:
-            self._sponsored_impressions(now_ms)
+        if prefs & _BOTH_TOP_SITES == _BOTH_TOP_SITES and not welcome:
+            number, code = installation.number, self.texts.sponsored_impression
+            bodies = self._sponsored if self._sponsored is not None else self._sponsored_bodies()
+            for body in bodies:
+                installation.send((now_ms, number, code, body, None))
 
-    def _sponsored_impressions(self, now_ms: int) -> None:
-        tiles = self._texts.sponsored_tiles(self.layout)
-        if not tiles:
-            return
-        number, code = self.installation.number, self._texts.sponsored_impression
-        metadata = self._sponsored_metadata()
-        for tile in tiles:
-            self._append((now_ms, number, code, sponsored_topsite_impression(metadata, tile), None))
+    def _refresh(self) -> None:
+        """Something changed that fragments depend on: a new run, a preference, an experiment, an update."""
+        installation = self.installation
+        if self._run != installation.runs:
+            self._run = installation.runs
+            self._preloaded_id = ""
+        self._epoch = installation.epoch
+        self._page_texts.clear()
+        self._sponsored = None
+        shown = installation.user_prefs & SPONSORED_TOP_SITES
+        self.layout = self._layout if shown else self._layout.without_sponsored
+
+    def _follow(self) -> None:
+        """The same while a page is open: an experiment began or ended, a preference was switched."""
+        self._refresh()
+        self._on_page = self._texts_of(self.page)
+        self._metadata = ""
+
+    def _texts_of(self, page: str) -> tuple[str, str, str]:
+        """The fragments of user events, sessions and story statistics that this page's sessions share."""
+        installation, dialect = self.installation, self.texts.dialect
+        profile, app = installation.profile, installation.app
+        experiments, prefs = installation.experiments, installation.user_prefs
+        made = self._page_texts[page] = (
+            client_metadata(
+                dialect,
+                app,
+                page=page,
+                client_id=profile.client_id,
+                browser_session_id=installation.browser_session_id,
+                experiments=experiments,
+                user_prefs=prefs,
+            ),
+            session_metadata(
+                dialect,
+                app,
+                page=page,
+                client_id=profile.client_id,
+                profile_creation_day=installation.created_day,
+                experiments=experiments,
+                user_prefs=prefs,
+            ),
+            impression_metadata(
+                dialect,
+                app,
+                impression_id=profile.impression_id,
+                page=page,
+                experiments=experiments,
+                user_prefs=prefs,
+            ),
+        )
+        return made
 
     def _sponsored_metadata(self) -> str:
         installation = self.installation
+        context_id = installation.profile.context_id
         return sponsored_metadata(
-            installation.app,
-            context_id=installation.profile.context_id,
-            experiments=installation.experiments,
+            installation.app, context_id=context_id, experiments=installation.experiments
         )
 
-    def _performance(self, now_ms: int, *, asked_ms: int | None, preloaded: bool) -> str:
-        """The session's `perf`, by the rules of TelemetryFeed.setLoadTriggerInfo and saveSessionPerfData."""
-        installation, texts = self.installation, self._texts
-        uniform = self._random.uniform
-        u = uniform()
-        visible_us = now_ms * 1_000 + int(u * 1_000)
-        trigger_type, trigger_us = "unexpected", None
+    def _sponsored_bodies(self) -> list[str]:
+        metadata = self._sponsored_metadata()
+        tiles = self.texts.sponsored_tiles(self.layout)
+        self._sponsored = [sponsored_topsite_impression(metadata, tile) for tile in tiles]
+        return self._sponsored
+
+    def _slate_at(self, now_ms: int) -> Slate:
+        installation, content = self.installation, self.texts.content
+        paid = installation.user_prefs & SPONSORED_STORIES
+        slates = content.slates if paid else content.plain_slates
+        return slates[(now_ms // _SLATE_LASTS_MS + installation.number) % len(slates)]
+
+    def _load_trigger(self, page: str, asked_ms: int | None) -> tuple[str, int | None]:
+        """What caused the load, by the rules of TelemetryFeed.setLoadTriggerInfo; times in ms since the epoch."""
+        installation = self.installation
         if asked_ms is not None:
             self._last_open_ms = asked_ms
-        if self.page == "about:home":
+        if page == "about:home":
             if self._home_seen_in_run != installation.runs:
                 self._home_seen_in_run = installation.runs
-                trigger_type, trigger_us = "first_window_opened", installation.run_started_ms * 1_000
-        elif self._last_open_ms >= installation.run_started_ms:
-            trigger_type, trigger_us = "menu_plus_or_keyboard", self._last_open_ms * 1_000 + int(u * 997)
-        painted_us: int | None = None
-        statistics, topsites_late, highlights_late = "", None, None
-        if installation.user_prefs & TOP_SITES:
+                return "first_window_opened", installation.run_started_ms
+        elif page != _WELCOME and self._last_open_ms >= installation.run_started_ms:
+            return "menu_plus_or_keyboard", self._last_open_ms
+        return "unexpected", None
+
+    def _performance(self) -> str:
+        """The session's `perf`, on the client's own clock."""
+        installation, texts, u, preloaded = self.installation, self.texts, self._u, self._preloaded
+        prefs, skew_ms = installation.user_prefs, installation.profile.clock_skew_ms
+        visible_us = (self._visible_ms + skew_ms) * 1_000 + int(u * 1_000)
+        trigger_type, trigger_ms = self._trigger
+        statistics, painted_us = "", None
+        topsites_late = highlights_late = None
+        if self._topsites_shown and prefs & TOP_SITES:
             statistics = texts.statistics(self.layout)
             # A preloaded page was painted in the background, so its paint may come before its visibility.
-            painted_us = visible_us + int(uniform() * 120_000) - (60_000 if preloaded else 0)
-            if not preloaded and u < 0.3:
+            painted_us = visible_us + int(u * 1_009.0 % 1.0 * 120_000) - (60_000 if preloaded else 0)
+            if not preloaded and u < 0.3:  # noqa: PLR2004, RUF100 - assumption: placeholders are seen on 3 of 10
                 topsites_late = 1 + int(u * 400)
-                highlights_late = 1 + int(u * 700)
+                if prefs & HIGHLIGHTS:
+                    highlights_late = 1 + int(u * 700)
         return performance(
             texts.dialect,
-            Performance(
-                trigger_type=trigger_type,
-                trigger_us=trigger_us,
-                visible_us=visible_us,
-                topsites_painted_us=painted_us,
-                topsites=statistics,
-                topsites_late_ms=topsites_late,
-                highlights_late_ms=highlights_late,
-                is_preloaded=preloaded,
-            ),
-            origin_us=installation.run_started_ms * 1_000,
+            trigger_type=trigger_type,
+            trigger_us=None if trigger_ms is None else (trigger_ms + skew_ms) * 1_000 + int(u * 997),
+            visible_us=visible_us,
+            topsites_painted_us=painted_us,
+            topsites=statistics,
+            topsites_late_ms=topsites_late,
+            highlights_late_ms=highlights_late,
+            is_preloaded=preloaded,
+            origin_us=(installation.run_started_ms + skew_ms) * 1_000,
         )
+
+    @property
+    def event_metadata(self) -> str:
+        """The basic metadata of user events in the open session."""
+        if self._epoch != self.installation.epoch:
+            self._follow()
+        if not self._metadata:
+            self._metadata = user_event_metadata(
+                self.texts.dialect, self._on_page[0], session_id=self.session_id
+            )
+        return self._metadata
+
+    @property
+    def story_metadata(self) -> str:
+        """The fields of story statistics on the open page."""
+        if self._epoch != self.installation.epoch:
+            self._follow()
+        return self._on_page[2]
+
+    @property
+    def slate(self) -> Slate:
+        """The stories on the open page."""
+        return self._slate
+
+    @property
+    def bookmarks(self) -> set[int]:
+        """The places of highlights that the user has bookmarked."""
+        if self._bookmarks is None:
+            self._bookmarks = set()
+        return self._bookmarks
+
+    def emit(self, now_ms: int, ping: str, body: str) -> None:
+        """Send a ping of the open session."""
+        installation = self.installation
+        installation.send((now_ms, installation.number, self.texts.code[ping], body, None))
+
+    def change_layout(self, layout: Layout) -> None:
+        """The user changed the top sites, as they are shown now."""
+        self._layout = self.layout = layout
+        self._sponsored = None
+
+    def see_stories(self, count: int) -> None:
+        """At least so many stories came to be on the screen."""
+        self._stories_seen = max(self._stories_seen, count)
+
+    def preferences_changed(self, now_ms: int) -> None:
+        """A preference was switched while the page is open: the page follows at once.
+
+        What was collected about stories is dropped with them, because its pings would contradict their own
+        `user_prefs`; stories that appear now count from the next page on.
+        """
+        self._follow()
+        if not self.installation.user_prefs & TOP_STORIES:
+            self._stories_seen = 0
+        self._slate = self._slate_at(now_ms)
 
     def search(self, now_ms: int) -> None:
         """The user searched from the page."""
-        self._append(
-            (now_ms, self.installation.number, self._texts.search, newtab_search(self._metadata), None)
-        )
+        self.emit(now_ms, "newtab_search", newtab_search(self.event_metadata))
 
     def search_handoff(self, now_ms: int) -> None:
         """The user began to type in the page's search box and was handed to the URL bar."""
-        body = newtab_search_handoff(self._metadata)
-        self._append((now_ms, self.installation.number, self._texts.search_handoff, body, None))
+        self.emit(now_ms, "newtab_search_handoff", newtab_search_handoff(self.event_metadata))
+
+    def click_topic(self, now_ms: int, topic: str) -> None:
+        """The user followed a topic below the stories."""
+        body = popular_topic_click(self.texts.dialect, self.event_metadata, topic=topic)
+        self.emit(now_ms, "popular_topic_click", body)
 
     def click_topsite(self, now_ms: int, position: int) -> None:
         """The user clicked a top site.
@@ -273,10 +345,10 @@ class NewTabSender:
             now_ms: when.
             position: 0-based slot.
         """
-        number, texts = self.installation.number, self._texts
+        installation, texts = self.installation, self.texts
         tile = self.layout.tiles[position]
-        body = topsite_click(self._metadata, position=position, value=texts.tile_value(tile))
-        self._append((now_ms, number, texts.topsite_click, body, None))
+        body = topsite_click(self.event_metadata, position=position, value=texts.tile_value(tile))
+        self.emit(now_ms, "topsite_click", body)
         if tile.advertiser:
             fragment = sponsored_tile(
                 advertiser=tile.advertiser.name,
@@ -285,65 +357,44 @@ class NewTabSender:
                 reporting_url=tile.advertiser.click_url,
             )
             body = sponsored_topsite_click(self._sponsored_metadata(), fragment)
-            self._append((now_ms, number, texts.sponsored_click, body, None))
-
-    def block_tile(self, now_ms: int, position: int) -> None:
-        """The user dismissed a top site; another one takes its place."""
-        tile = self.layout.tiles[position]
-        body = tile_block(self._metadata, position=position, value=self._texts.tile_value(tile))
-        self._append((now_ms, self.installation.number, self._texts.tile_block, body, None))
-        self.layout = self.layout.replaced(position, self._texts.content.tile(self._random))
+            installation.send((now_ms, installation.number, texts.sponsored_click, body, None))
 
     def click_story(self, now_ms: int, position: int) -> None:
         """The user clicked a recommended story: an event that names the client, and statistics that do not."""
-        number, texts = self.installation.number, self._texts
+        texts = self.texts
         story = self._slate.stories[position]
-        self._stories_seen = max(self._stories_seen, position + 1)
+        self.see_stories(position + 1)
         body = topstory_click(
-            texts.dialect, self._metadata, position=position, sponsored=story.shim is not None
+            texts.dialect, self.event_metadata, position=position, sponsored=story.shim is not None
         )
-        self._append((now_ms, number, texts.topstory_click, body, None))
+        self.emit(now_ms, "topstory_click", body)
         body = story_click_stats(
-            self._impression_metadata(), story=story.id, position=position, shim=story.shim
+            self.story_metadata, story=texts.story_id(story.id), position=position, shim=story.shim
         )
-        self._append((now_ms, number, texts.story_click_stats, body, None))
-
-    def _impression_metadata(self) -> str:
-        installation = self.installation
-        return impression_metadata(
-            self._texts.dialect,
-            installation.app,
-            impression_id=installation.profile.impression_id,
-            page=self.page,
-            experiments=installation.experiments,
-            user_prefs=installation.user_prefs,
-        )
+        self.emit(now_ms, "story_click_stats", body)
 
     def leave_page(self, now_ms: int) -> None:
         """The page was left: what was collected is sent in TelemetryFeed's order, then the session itself."""
-        installation, texts = self.installation, self._texts
-        number = installation.number
-        seen = self._stories_seen
-        if seen:
-            metadata = self._impression_metadata()
-            loaded = len(self._slate.stories)
-            body = story_loaded_content(metadata, texts.tiles(self._slate, loaded), loaded=loaded)
-            self._append((now_ms, number, texts.story_loaded_content, body, None))
-            body = story_impression_stats(metadata, texts.tiles(self._slate, seen))
-            self._append((now_ms, number, texts.story_impression_stats, body, None))
+        installation, texts = self.installation, self.texts
+        if self._epoch != installation.epoch:
+            self._follow()
+        number, send, seen = installation.number, installation.send, self._stories_seen
+        _, session, impression = self._on_page
+        if seen and self.page != _WELCOME:
+            slate = self._slate
+            loaded = len(slate.stories)
+            body = story_loaded_content(impression, texts.tiles(slate, loaded), loaded=loaded)
+            send((now_ms, number, texts.story_loaded_content, body, None))
+            body = story_impression_stats(impression, texts.tiles(slate, seen))
+            send((now_ms, number, texts.story_impression_stats, body, None))
         body = newtab_session(
             texts.dialect,
-            installation.app,
-            page=self.page,
-            client_id=installation.profile.client_id,
-            session_id=self._session_id,
+            session,
+            session_id=self.session_id,
             duration_ms=now_ms - self._visible_ms,
-            profile_creation_day=installation.profile.created_day,
-            experiments=installation.experiments,
-            user_prefs=installation.user_prefs,
-            perf=self._perf,
+            perf=self._performance(),
         )
-        self._append((now_ms, number, texts.session, body, None))
+        send((now_ms, number, texts.session, body, None))
         self.page = ""
 
     def lose_page(self) -> None:

@@ -21,10 +21,12 @@ class Outbox:
         self.kinds = kinds
         self.rows: list[Row] = []
 
-    def structured(self, ping: str) -> int:
-        """The kind code of a structured ping of the catalogue."""
+    def structured(self, ping: str, *, version: str = "") -> int:
+        """The kind code of a structured ping of the catalogue, in another version of its route where one is given."""
         row = ping_types()[ping]
         route = row.routes[self.dialect]
+        if version:
+            route = route.rsplit("/", 1)[0] + "/" + version
         return self.kinds.code(Kind(ping, row.product, route, structured(route)))
 
     def telemetry(self, ping: str, doctype: str, *, version: str, channel: str, build_id: str) -> int:

@@ -1,42 +1,63 @@
 """Trigger to message: targeting, frequency caps, blocks, and the draw among those that are left (ASRouter).
 
-Sources: ASRouter.isBelowFrequencyCaps; experimenter's display logic page.
+Sources: ASRouter.isBelowFrequencyCaps; experimenter's display logic and feature pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from simulator.population.preferences import CFR_ADDONS, CFR_FEATURES
-from simulator.scenario.message import Message
+from simulator.population.preferences import CFR_ADDONS, CFR_FEATURES, SNIPPETS
+from simulator.scenario.message import Frequency, Message
 from simulator.scenario.targeting import attributes_of, compile_expression
 
 _LARGEST_CACHE = 50_000
 _CATEGORY_BIT = {"addons": CFR_ADDONS, "features": CFR_FEATURES}
+#: Providers by surface, for messages that name none.
+_PROVIDERS: Final[Mapping[str, str]] = {
+    "cfr": "cfr",
+    "whats_new_panel": "whats-new-panel",
+    "snippets": "snippets",
+    "onboarding": "onboarding",
+}
+_MOST_KEPT: Final = 100
 
-Attributes = Mapping[str, object]
+Attributes = Callable[[], Mapping[str, object]]
 
 
 class _Targeted:
     """One message with its targeting compiled, and remembered by the attributes that it asks about."""
 
-    __slots__ = ("_cache", "_holds", "_names", "message", "pref_bit")
+    __slots__ = ("_cache", "_holds", "caps", "group", "message", "names", "pref_bit", "provider")
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, groups: Mapping[str, Frequency]) -> None:
         self.message = message
-        self.pref_bit = _CATEGORY_BIT[message.category] if message.surface == "cfr" else 0
-        self._names = sorted(attributes_of(message.targeting))
+        self.pref_bit = 0
+        if message.surface == "cfr":
+            self.pref_bit = _CATEGORY_BIT[message.category]
+        elif message.surface == "snippets":
+            self.pref_bit = SNIPPETS
+        default = "messaging-experiments" if message.experiment else _PROVIDERS.get(message.surface, "cfr")
+        self.provider = message.provider or default
+        self.group = groups.get(message.group)
+        self.caps = bool(message.frequency.lifetime or message.frequency.custom)
+        self.names = sorted(attributes_of(message.targeting))
         self._holds = compile_expression(message.targeting)
         self._cache: dict[tuple[object, ...], bool] = {}
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether a client with these attributes is meant."""
-        key = tuple([attributes[name] for name in self._names])
+        if self.names:
+            known_of = attributes()
+            key = tuple([known_of[name] for name in self.names])
+        else:
+            known_of, key = {}, ()
         known = self._cache.get(key)
         if known is None:
             if len(self._cache) > _LARGEST_CACHE:
                 self._cache.clear()
-            known = self._cache[key] = self._holds(attributes)
+            known = self._cache[key] = self._holds(known_of)
         return known
 
 
@@ -45,27 +66,92 @@ class Messages:
 
     Args:
         messages: as the scenario lists them.
+        groups: frequency caps that messages of a group share.
     """
 
-    def __init__(self, messages: Sequence[Message]) -> None:
+    def __init__(self, messages: Sequence[Message], groups: Mapping[str, Frequency] | None = None) -> None:
         self.by_trigger: dict[str, list[_Targeted]] = {}
         for message in messages:
-            self.by_trigger.setdefault(message.trigger, []).append(_Targeted(message))
+            targeted = _Targeted(message, groups or {})
+            self.by_trigger.setdefault(message.trigger, []).append(targeted)
+        everything = [targeted for waiting in self.by_trigger.values() for targeted in waiting]
+        self.providers = sorted({targeted.provider for targeted in everything})
+        self.failing = {
+            trigger: [(t.message, t.names) for t in waiting if t.names]
+            for trigger, waiting in self.by_trigger.items()
+        }
+        self.of_branches = {
+            trigger: branches
+            for trigger, waiting in self.by_trigger.items()
+            if (branches := [t for t in waiting if t.message.experiment and t.message.branch])
+        }
 
 
 class MessageRouter:
-    """One client's view of the messages: what it has seen, what it has blocked. Both last as long as the profile."""
+    """One client's view of the messages.
 
-    __slots__ = ("_blocked", "_impressions", "_messages")
+    What it has seen and blocked lasts as long as the profile. What it has reached in other branches, and which
+    providers have failed, lasts as long as a browser run.
+    """
+
+    __slots__ = ("_blocked", "_down", "_group_impressions", "_impressions", "_messages", "_reached")
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
         self._impressions: dict[str, list[int]] | None = None
+        self._group_impressions: dict[str, list[int]] | None = None
         self._blocked: set[str] | None = None
+        self._down: str | None = None
+        self._reached: set[str] | None = None
 
     def listens_to(self, trigger: str) -> bool:
         """Whether any message waits for this trigger at all."""
         return trigger in self._messages.by_trigger
+
+    @property
+    def providers(self) -> list[str]:
+        """Where messages are loaded from."""
+        return self._messages.providers
+
+    def start_run(self, *, without: str | None) -> None:
+        """The browser was started, and messages were loaded from all providers but one that failed."""
+        self._down = without
+        self._reached = None
+
+    def may_fail(self, trigger: str) -> list[tuple[Message, list[str]]]:
+        """The messages of a trigger whose targeting asks about anything, with the attributes that it asks about."""
+        return self._messages.failing.get(trigger, [])
+
+    def eligible(
+        self,
+        trigger: str,
+        now_ms: int,
+        *,
+        attributes: Attributes,
+        user_prefs: int,
+        enrolled: Mapping[str, str],
+        failed: str = "",
+    ) -> list[Message]:
+        """Every message that a trigger may show now, in the scenario's order.
+
+        Args:
+            trigger: what happened.
+            now_ms: when.
+            attributes: gives what targeting can ask about; asked only if an expression needs it.
+            user_prefs: the preference bits; they switch recommendations off by category, and snippets.
+            enrolled: experiment slug to branch; a branch's message is shown to nobody else.
+            failed: id of a message whose targeting has just failed.
+        """
+        return [
+            targeted.message
+            for targeted in self._messages.by_trigger.get(trigger, ())
+            if not (targeted.pref_bit and not user_prefs & targeted.pref_bit)
+            and targeted.message.id != failed
+            and targeted.provider != self._down
+            and self._may_show(targeted, now_ms)
+            and _for_branch(targeted.message, enrolled)
+            and targeted.matches(attributes)
+        ]
 
     def choose(
         self,
@@ -76,25 +162,20 @@ class MessageRouter:
         user_prefs: int,
         enrolled: Mapping[str, str],
         uniform: Callable[[], float],
+        failed: str = "",
     ) -> Message | None:
         """The message that wins a trigger, at most one, drawn by weight among those that may be shown.
 
-        Args:
-            trigger: what happened.
-            now_ms: when.
-            attributes: for targeting.
-            user_prefs: the preference bits; they switch recommendations off by category.
-            enrolled: experiment slug to branch; a branch's message is shown to nobody else.
-            uniform: the client's stream.
+        Args as for `eligible`, and `uniform`, the client's stream.
         """
-        eligible = [
-            targeted.message
-            for targeted in self._messages.by_trigger.get(trigger, ())
-            if not (targeted.pref_bit and not user_prefs & targeted.pref_bit)
-            and self._may_show(targeted.message, now_ms)
-            and _for_branch(targeted.message, enrolled)
-            and targeted.matches(attributes)
-        ]
+        eligible = self.eligible(
+            trigger,
+            now_ms,
+            attributes=attributes,
+            user_prefs=user_prefs,
+            enrolled=enrolled,
+            failed=failed,
+        )
         if not eligible:
             return None
         point = uniform() * sum(message.weight for message in eligible)
@@ -104,28 +185,73 @@ class MessageRouter:
                 return message
         return eligible[-1]
 
-    def _may_show(self, message: Message, now_ms: int) -> bool:
+    def reach(self, trigger: str, *, attributes: Attributes, enrolled: Mapping[str, str]) -> list[Message]:
+        """The messages of other branches that would have been shown: each at most once a browser run.
+
+        Only trigger and targeting count, and only for experiments that the client is enrolled in.
+
+        Args:
+            trigger: what happened.
+            attributes: as for `eligible`.
+            enrolled: experiment slug to branch.
+        """
+        reached: list[Message] = []
+        for targeted in self._messages.of_branches.get(trigger, ()) if enrolled else ():
+            message = targeted.message
+            branch = enrolled.get(message.experiment or "")
+            if branch is None or branch == message.branch:
+                continue
+            if self._reached is None:
+                self._reached = set()
+            if message.id not in self._reached and targeted.matches(attributes):
+                self._reached.add(message.id)
+                reached.append(message)
+        return reached
+
+    def _may_show(self, targeted: _Targeted, now_ms: int) -> bool:
+        message = targeted.message
         if self._blocked and message.id in self._blocked:
             return False
-        seen = self._impressions.get(message.id) if self._impressions else None
-        if not seen:
-            return True
-        frequency = message.frequency
-        if frequency.lifetime is not None and len(seen) >= frequency.lifetime:
-            return False
-        return all(sum(at > now_ms - cap.period for at in seen) < cap.cap for cap in frequency.custom)
+        if targeted.caps and self._impressions:
+            seen = self._impressions.get(message.id)
+            if seen and not _is_below(message.frequency, seen, now_ms):
+                return False
+        if targeted.group and self._group_impressions:
+            seen = self._group_impressions.get(message.group)
+            if seen and not _is_below(targeted.group, seen, now_ms):
+                return False
+        return True
 
     def impression(self, message: Message, now_ms: int) -> None:
-        """The message was shown."""
+        """The message was shown. It counts for its own caps and for its group's."""
         if self._impressions is None:
             self._impressions = {}
-        self._impressions.setdefault(message.id, []).append(now_ms)
+        _note(self._impressions, message.id, now_ms)
+        if message.group:
+            if self._group_impressions is None:
+                self._group_impressions = {}
+            _note(self._group_impressions, message.group, now_ms)
 
     def block(self, message: Message) -> None:
         """The message is never to be shown to this client again."""
         if self._blocked is None:
             self._blocked = set()
         self._blocked.add(message.id)
+
+
+def _note(impressions: dict[str, list[int]], name: str, now_ms: int) -> None:
+    """Remember one more; more than the highest lifetime cap can never matter."""
+    times = impressions.setdefault(name, [])
+    times.append(now_ms)
+    if len(times) > _MOST_KEPT:
+        del times[0]
+
+
+def _is_below(frequency: Frequency, seen: Sequence[int], now_ms: int) -> bool:
+    lifetime = frequency.lifetime
+    if lifetime is not None and len(seen) >= lifetime:
+        return False
+    return all(sum(at > now_ms - cap.period for at in seen) < cap.cap for cap in frequency.custom)
 
 
 def _for_branch(message: Message, enrolled: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ Faker supplies the names and addresses; nothing here is drawn while people are s
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -43,6 +44,26 @@ _ICON_SHARES = {
     "custom_screenshot": 0.02,
 }
 _PINNED, _SEARCH = 0.12, 0.08
+_TAKEOVERS, _ATTRIBUTIONS = 48, 24
+_CATEGORY = Choice(
+    {
+        "search-engine": 0.35,
+        "search-engine-mozilla-tag": 0.1,
+        "search-engine-other-tag": 0.1,
+        "news-portal": 0.12,
+        "ecommerce": 0.05,
+        "social-media": 0.08,
+        "known-hijacker": 0.05,
+        "other": 0.15,
+    }
+)
+_SOURCES = (
+    ("www.mozilla.org", "referral"),
+    ("google", "organic"),
+    ("google", "cpc"),
+    ("bing", "organic"),
+    ("(direct)", "(none)"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +76,7 @@ class Advertiser:
     click_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tile:
     """One top site: how its picture is made, and what kind of tile it is (None: an ordinary site)."""
 
@@ -92,13 +113,33 @@ class Layout:
         """Positions and tiles that somebody pays for."""
         return tuple((position, tile) for position, tile in enumerate(self.tiles) if tile.advertiser)
 
+    @cached_property
+    def vendors(self) -> tuple[str, ...]:
+        """The engines that have a search shortcut here."""
+        return tuple(tile.search_vendor for tile in self.tiles if tile.search_vendor)
+
+    @cached_property
+    def without_sponsored(self) -> Layout:
+        """The layout of somebody who switched sponsored tiles off."""
+        return Layout(tuple(Tile(tile.icon_type) if tile.advertiser else tile for tile in self.tiles))
+
     def replaced(self, position: int, tile: Tile) -> Layout:
         """The same layout with another tile at a position."""
         return Layout((*self.tiles[:position], tile, *self.tiles[position + 1 :]))
 
-    def without_sponsored(self) -> Layout:
-        """The layout of somebody who switched sponsored tiles off."""
-        return Layout(tuple(Tile(tile.icon_type) if tile.advertiser else tile for tile in self.tiles))
+    def prepended(self, tile: Tile) -> Layout:
+        """The same layout with a tile before those that nobody pays for; the last one makes room."""
+        paid = len(self.sponsored)
+        return Layout((*self.tiles[:paid], tile, *self.tiles[paid:-1]))
+
+    def nearest(self, position: int, *, kinds: tuple[str | None, ...]) -> int | None:
+        """The position of the first tile of certain kinds from a position on, going round; None if there is none."""
+        count = len(self.tiles)
+        for step in range(count):
+            at = (position + step) % count
+            if self.tiles[at].card_type in kinds:
+                return at
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +173,9 @@ class PageContent:
         self.advertisers = [_advertiser(fake, random, number) for number in range(_ADVERTISERS)]
         self._icon = Choice(_ICON_SHARES)
         self.layouts = [self._layout(random, sponsored_tiles) for _ in range(_LAYOUTS)]
-        self.plain_layouts = [layout.without_sponsored() for layout in self.layouts]
+        self.takeovers = [_takeover(fake, random) for _ in range(_TAKEOVERS)]
+        self.attributions = [_attribution(fake, random) for _ in range(_ATTRIBUTIONS)]
+        self.add_on_attributions = [_add_on_attribution(fake) for _ in range(_ATTRIBUTIONS)]
         self.slates = [_slate(random, number, sponsored=True) for number in range(_SLATES)]
         self.plain_slates = [
             Slate(slate.number + _SLATES, tuple(Story(story.id) for story in slate.stories))
@@ -149,6 +192,10 @@ class PageContent:
             vendor = SEARCH_VENDORS[int(random.uniform() * len(SEARCH_VENDORS))]
             return Tile("tippytop", "search", vendor)
         return Tile(icon)
+
+    def site(self, random: Stream) -> Tile:
+        """An ordinary site: neither pinned nor a search engine."""
+        return Tile(self._icon(random.uniform()))
 
     def _layout(self, random: Stream, sponsored_tiles: int) -> Layout:
         paid = [
@@ -172,6 +219,40 @@ def _advertiser(fake: Faker, random: Stream, number: int) -> Advertiser:
         click_url=f"https://{host}/ctp?version=16.0.0&key={1_598_991_514_900_100_001 + int(random.uniform() * 1e9)}"
         f"&ci={random.uuid()}&ctag={number}",
     )
+
+
+def _takeover(fake: Faker, random: Stream) -> Mapping[str, str]:
+    """What has replaced Firefox's own pages: home, new tab or both, by a site or by an extension."""
+    which = random.uniform()
+    parts = ("home",) if which < 0.4 else ("newtab",) if which < 0.75 else ("home", "newtab")
+    taken: dict[str, str] = {}
+    for part in parts:
+        if random.uniform() < 0.7:
+            taken[f"{part}_url_category"] = _CATEGORY(random.uniform())
+        if random.uniform() < 0.5 or f"{part}_url_category" not in taken:
+            taken[f"{part}_extension_id"] = f"{fake.domain_word()}@{fake.domain_word()}.example"
+    return taken
+
+
+def _attribution(fake: Faker, random: Stream) -> Mapping[str, str]:
+    """Where a download came from, in the keys that clients may send."""
+    source, medium = _SOURCES[int(random.uniform() * len(_SOURCES))]
+    attribution = {"source": source, "medium": medium, "campaign": f"{fake.word()}-{fake.word()}".title()}
+    if random.uniform() < 0.4:
+        attribution |= {"experiment": "ua-onboarding", "variation": "chrome", "ua": "chrome"}
+    attribution.setdefault("ua", ("firefox", "chrome", "edge")[int(random.uniform() * 3)])
+    attribution["content"] = f"{fake.word()}-{fake.word()}"
+    return attribution
+
+
+def _add_on_attribution(fake: Faker) -> Mapping[str, str]:
+    return {
+        "source": "addons.mozilla.org",
+        "medium": "referral",
+        "campaign": "non-fx-button",
+        "content": f"{fake.word()}@{fake.domain_word()}.example",
+        "ua": "chrome",
+    }
 
 
 def _slate(random: Stream, number: int, *, sponsored: bool) -> Slate:

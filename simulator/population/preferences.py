@@ -28,3 +28,13 @@ OFF_SHARE = {
     CFR_FEATURES: 0.04,
     SPONSORED_TOP_SITES: 0.08,
 }
+
+#: What PREF_CHANGED calls each preference that it tells of (inferred from the preferences' names).
+SOURCE_OF_BIT: Final = {
+    TOP_SITES: "TOP_SITES",
+    SPONSORED_TOP_SITES: "SPONSORED_TOP_SITES",
+    TOP_STORIES: "TOP_STORIES",
+    SPONSORED_STORIES: "POCKET_SPOCS",
+    HIGHLIGHTS: "HIGHLIGHTS",
+    SNIPPETS: "SNIPPETS",
+}

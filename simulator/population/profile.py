@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms, utc
+from simulator.population.clock_error import clock_skew_ms
 from simulator.population.preferences import ALL_ON, OFF_SHARE
 from simulator.randomness import client_keys, split_uuids, uniforms, uuid_text
 from simulator.scenario import Scenario
@@ -40,13 +41,16 @@ _OS: Mapping[str, float] = {"Windows": 0.86, "Darwin": 0.08, "Linux": 0.06}
 _COLUMNS = (
     "telemetry", "channel", "locale", "time_zone", "version", "regular", "new", "age", "os", "layout",
     "default_browser", "pinned_tabs", "secure_proxy", "fenix", "sourcegraph_extension", "sourcegraph_web", "firefox",
-    "spare_1", "spare_2", "spare_3", *(f"pref_{bit}" for bit in OFF_SHARE),
+    "attribution", "takeover", "clock", *(f"pref_{bit}" for bit in OFF_SHARE), "pocket",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One client as the simulation finds it. Ids are without braces; the builders put them where they belong."""
+class Profile(msgspec.Struct, frozen=True, gc=False):
+    """One client as the simulation finds it. Ids are without braces; the builders put them where they belong.
+
+    `attribution`, `takeover` and `layout_number` are numbers in [0, 1) that pick from pools, the first two -1 where
+    there is nothing to pick. `clock_skew_ms` is what the machine's clock is ahead.
+    """
 
     number: int
     client_id: str
@@ -72,6 +76,11 @@ class Profile:
     pinned_tabs: int
     user_prefs: int
     layout_number: float
+    attribution: float = -1.0
+    returns_to_amo: bool = False
+    takeover: float = -1.0
+    clock_skew_ms: int = 0
+    pocket_logged_in: bool = False
 
 
 def build_id(version: str, channel: str) -> str:
@@ -80,6 +89,14 @@ def build_id(version: str, channel: str) -> str:
     released_day = 18_969 + (major - 95) * 28 + (0 if channel in {"release", "esr"} else -7)
     minute = sum(map(ord, version + channel)) % 1_440
     return utc(released_day * MS_PER_DAY + minute * MS_PER_MINUTE).strftime("%Y%m%d%H%M%S")
+
+
+def next_version(version: str, channel: str) -> str:
+    """The version that an update brings: the next train, or for ESR the next point release."""
+    major, *rest = version.split(".")
+    if channel == "esr":
+        return f"{major}.{int(rest[0]) + 1}.0"
+    return f"{int(major) + 1}.0" + ("a1" if version.endswith("a1") else "")
 
 
 def _pick(u: npt.NDArray[np.float64], weights: Mapping[str, float]) -> list[str]:
@@ -145,9 +162,33 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         (u["pinned_tabs"] ** 4 * 5).astype(np.int64).tolist(),
         prefs.tolist(),
         u["layout"].tolist(),
+        *_beginnings(scenario, u, is_new),
+        _within(u["takeover"], scenario.population.page_takeover).tolist(),
+        _clock_skews(u["clock"], scenario.clock.wrong),
+        (u["pocket"] < scenario.population.pocket_logged_in).tolist(),
         strict=True,
     )
     return [Profile(*column) for column in columns]
+
+
+def _within(u: npt.NDArray[np.float64], share: float) -> npt.NDArray[np.float64]:
+    """Numbers below `share` spread over [0, 1) again, -1 for the others."""
+    return np.where(u < share, u / max(share, 1e-12), -1.0)
+
+
+def _beginnings(
+    scenario: Scenario, u: Mapping[str, npt.NDArray[np.float64]], is_new: npt.NDArray[np.bool_]
+) -> tuple[list[float], list[bool]]:
+    """Where new profiles come from: a number to pick an attribution with, and whether it is an add-on's page."""
+    known = np.where(is_new, _within(u["attribution"], scenario.onboarding.attributed), -1.0)
+    add_on = (known >= 0) & (known < scenario.onboarding.return_to_amo)
+    return (np.where(known >= 0, known * 7_919 % 1.0, -1.0)).tolist(), add_on.tolist()
+
+
+def _clock_skews(u: npt.NDArray[np.float64], share: float) -> list[int]:
+    if not share:
+        return [0] * len(u)
+    return [clock_skew_ms(at) if at >= 0 else 0 for at in _within(u, share).tolist()]
 
 
 def _weighted(weights: Mapping[int, float], u: float) -> int:

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from simulator.records import Dialect
+from simulator.scenario.browsing import Browser, Clock, Delivery, NewTab, Onboarding, Population
 from simulator.scenario.experiment import Experiment, Nimbus
 from simulator.scenario.faults import Faults
-from simulator.scenario.fields import DurationMs, Moment, Probability, Rate, Section, Share, Weights
-from simulator.scenario.message import Message
+from simulator.scenario.fields import DurationMs, Moment, Section, Share, Weights
+from simulator.scenario.message import Frequency, Message, Messaging
+from simulator.scenario.message_sets import message_set
 from simulator.scenario.secure_proxy import SecureProxy
 from simulator.scenario.sourcegraph import Sourcegraph
 from simulator.scenario.telemetry import Fenix, Telemetry
@@ -30,59 +32,6 @@ class Products(Section):
     fenix: Share = 0.0
     sourcegraph_extension: Share = 0.0
     sourcegraph_web: Share = 0.0
-
-
-class Population(Section):
-    """Who the people are and how much they browse. `telsim describe` prints these beside published figures."""
-
-    telemetry_on: Share = 0.93
-    regular: Share = 0.67
-    regular_days_a_week: Annotated[float, Field(ge=0, le=7)] = 5.5
-    irregular_days_a_week: Annotated[float, Field(ge=0, le=7)] = 1.5
-    runs_a_day: Annotated[float, Field(gt=0, le=200)] = 3.2
-    run_median: DurationMs = 15 * 60_000
-    run_sigma: Annotated[float, Field(ge=0, le=4)] = 1.6
-    new_tabs_a_day: Rate = 11.0
-    private_windows: Share = 0.06
-    new_profiles: Share = 0.02
-
-
-class NewTab(Section):
-    """What people do on a new tab, as probabilities for each visit (what remains is leaving by the URL bar)."""
-
-    search: Probability = 0.04
-    search_handoff: Probability = 0.30
-    topsite_click: Probability = 0.22
-    story_click: Probability = 0.015
-    refresh: Probability = 0.02
-    close: Probability = 0.08
-    tile_block: Probability = 0.004
-    sponsored_tiles: Annotated[int, Field(ge=0, le=2)] = 2
-    position_decay: Annotated[float, Field(gt=0, le=1)] = 0.72
-    preloaded: Probability = 0.75
-    lost_at_shutdown: Probability = 0.25
-
-    @model_validator(mode="after")
-    def _endings_fit(self) -> NewTab:
-        endings = (
-            self.search
-            + self.search_handoff
-            + self.topsite_click
-            + self.story_click
-            + self.refresh
-            + self.close
-        )
-        if endings > 1:
-            raise ValueError(f"the ways a visit ends add up to {endings:.3f}; they must stay within 1")
-        return self
-
-
-class Messaging(Section):
-    """How often triggers fire beside start-up and new tabs, and how people react when a message says nothing else."""
-
-    site_visits_an_hour: Rate = 4.0
-    toolbar_uses_an_hour: Rate = 0.2
-    sets: list[str] = []
 
 
 class Scenario(Section):
@@ -118,9 +67,13 @@ class Scenario(Section):
         "sv-SE": 0.01,
     }
     versions: Weights = {"95.0": 0.55, "94.0.2": 0.25, "93.0": 0.1, "91.0.2": 0.1}
-    population: Population = Population()
+    population: Population = Field(default_factory=Population)
     newtab: NewTab = NewTab()
+    browser: Browser = Browser()
+    onboarding: Onboarding = Onboarding()
     messaging: Messaging = Messaging()
+    clock: Clock = Clock()
+    delivery: Delivery = Delivery()
     nimbus: Nimbus = Nimbus()
     telemetry: Telemetry = Telemetry()
     secure_proxy: SecureProxy = SecureProxy()
@@ -133,13 +86,40 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:
         for what, names in (
-            ("message id", [message.id for message in self.messages]),
+            ("message id", [message.id for message in self.all_messages]),
             ("experiment slug", [experiment.slug for experiment in self.experiments]),
         ):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"{what} {sorted(twice)[0]!r} is used twice")
         return self
+
+    @model_validator(mode="after")
+    def _groups_are_known(self) -> Scenario:
+        groups = self.message_groups
+        for message in self.all_messages:
+            if message.group and message.group not in groups:
+                known = ", ".join(sorted(groups)) or "none"
+                raise ValueError(
+                    f"message {message.id!r} is in group {message.group!r}, which has no caps; known: {known}"
+                )
+        return self
+
+    @property
+    def all_messages(self) -> list[Message]:
+        """The messages of the chosen sets, then the scenario's own."""
+        sets = list(dict.fromkeys(self.messaging.sets))
+        if "onboarding" not in sets and not any(m.surface == "onboarding" for m in self.messages):
+            sets.append("onboarding")  # a browser has it whatever else it is sent
+        return [message for name in sets for message in message_set(name).messages] + self.messages
+
+    @property
+    def message_groups(self) -> dict[str, Frequency]:
+        """The frequency caps of groups: those of the chosen sets, overridden by the scenario's own."""
+        groups: dict[str, Frequency] = {}
+        for name in self.messaging.sets:
+            groups |= message_set(name).groups
+        return groups | self.messaging.groups
 
     @property
     def clients_in_a_cohort(self) -> int:

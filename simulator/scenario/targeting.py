@@ -26,6 +26,8 @@ ATTRIBUTES: Mapping[str, type] = {
     "user_prefs": int,
     "is_default_browser": bool,
     "has_secure_proxy": bool,
+    "updated": bool,
+    "return_to_amo": bool,
     "os": str,
 }
 

@@ -8,14 +8,20 @@ import simpy
 
 from simulator.behaviour.browser import BrowserHabits, browser_runs, live
 from simulator.behaviour.person import BrowserPerson
+from simulator.client.browser import BrowserSender
 from simulator.client.installation import Installation
-from simulator.client.messaging import MessagingCodes, MessagingSender
-from simulator.client.newtab import NewTabSender, NewTabTexts
+from simulator.client.messaging import MessagingSender
+from simulator.client.newtab import NewTabSender
+from simulator.client.newtab_texts import NewTabTexts
+from simulator.client.onboarding import OnboardingSender
 from simulator.client.outbox import Outbox
+from simulator.client.submission import Submission, more_days
 from simulator.messaging import MessageRouter, Messages
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import PageContent, Profile
-from simulator.randomness import cohort_streams
+from simulator.randomness import cohort_streams, stream
+from simulator.scenario import Scenario
+from simulator.scenario.message import Message
 from simulator.simulation.plan import Plan
 from simulator.simulation.telemetry import TelemetryCast
 
@@ -28,8 +34,9 @@ class FirefoxCast:
         self.plan = plan
         self.content = PageContent(plan.seed, sponsored_tiles=scenario.newtab.sponsored_tiles)
         self.browser = BrowserHabits(scenario)
+        self.later = more_days()
         self.telemetry = TelemetryCast(plan)
-        self.messages = Messages(scenario.messages)
+        self.messages = Messages(_wanted(scenario), scenario.message_groups)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
     def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
@@ -39,8 +46,13 @@ class FirefoxCast:
         person_random = cohort_streams(plan.seed, "browsing", clients, width=64, uuids=4)
         newtab_random = cohort_streams(plan.seed, "new tab", clients, width=32, uuids=12)
         messages_random = cohort_streams(plan.seed, "messages", clients, width=8)
-        texts = NewTabTexts(outbox, self.content)
-        codes = MessagingCodes(outbox)
+        content, scenario = self.content, plan.scenario
+        delayed = bool(scenario.delivery.next_start or scenario.delivery.later)
+        texts = NewTabTexts(outbox, content, text_tile_ids=scenario.newtab.tile_ids == "text")
+        messaging = MessagingSender(outbox, self.cfr_experiments)
+        browser = BrowserSender(outbox)
+        onboarding = OnboardingSender(outbox, content.attributions, content.add_on_attributions)
+        send = outbox.rows.append
         telemetry = self.telemetry.cohort(env, outbox, clients)
         apps: dict[tuple[str, str, str, str], Application] = {}
         for i, profile in enumerate(profiles):
@@ -54,13 +66,20 @@ class FirefoxCast:
                 continue  # somebody who never starts the browser costs nothing more
             key = (profile.build_id, profile.version, profile.channel, profile.locale)
             app = apps.get(key) or apps.setdefault(key, Application(*key))
-            installation = Installation(profile, app)
+            submission = None
+            if delayed:
+                random = stream(plan.seed, profile.number, "submission")
+                submission = Submission(scenario.delivery, self.later, outbox.rows.append, random)
+                send = submission.send
+            installation = Installation(profile, app, send, submission)
             equipment = telemetry.equip(installation)
             person = BrowserPerson(
                 env,
                 installation,
                 newtab=NewTabSender(installation, texts, newtab_random[i]),
-                messaging=MessagingSender(installation, codes, self.cfr_experiments),
+                messaging=messaging,
+                browser=browser,
+                onboarding=onboarding,
                 router=MessageRouter(self.messages),
                 random=person_random[i],
                 messages_random=messages_random[i],
@@ -69,3 +88,9 @@ class FirefoxCast:
                 companions=equipment.companions,
             )
             env.process(live(person, self.browser, chain((first,), runs)))
+
+
+def _wanted(scenario: Scenario) -> list[Message]:
+    """The scenario's messages, without spotlights outside experiments where it says so."""
+    only = scenario.messaging.spotlight_in_experiments_only
+    return [m for m in scenario.all_messages if not (only and m.surface == "spotlight" and not m.experiment)]

@@ -28,25 +28,23 @@ class Application:
     locale: str
 
 
-def user_event_metadata(
+def client_metadata(
     dialect: Dialect,
     app: Application,
     *,
     page: str,
     client_id: str,
-    session_id: str,
     browser_session_id: str,
     experiments: str | None,
     user_prefs: int,
 ) -> str:
-    """The basic metadata of a user event ping ("Basic shape").
+    """The basic metadata of all user events on one page ("Basic shape"), but for their session.
 
     Args:
         dialect: the form to write.
         app: the sending application.
         page: the page that the user sees, such as `about:newtab`.
         client_id: without braces.
-        session_id: without braces.
         browser_session_id: without braces.
         experiments: the annotation as JSON text, None while not enrolled anywhere.
         user_prefs: the preference bits.
@@ -55,15 +53,28 @@ def user_event_metadata(
         annotation = f'"experiments":{experiments},' if experiments else ""
         return (
             f'"action":"activity_stream_event","page":"{page}","client_id":"{client_id}",'
-            f'"session_id":"{session_id}","browser_session_id":"{browser_session_id}",'
+            f'"browser_session_id":"{browser_session_id}",'
             f'"addon_version":"{app.addon_version}","locale":"{app.locale}",{annotation}"user_prefs":{user_prefs}'
         )
     return (
-        f'"page":"{page}","client_id":"{client_id}","session_id":"{{{session_id}}}",'
+        f'"page":"{page}","client_id":"{client_id}",'
         f'"browser_session_id":"{browser_session_id}","addon_version":"{app.addon_version}",'
         f'"version":"{app.version}","release_channel":"{app.release_channel}","locale":"{app.locale}",'
         f'"experiments":{experiments or "{}"},"user_prefs":{user_prefs}'
     )
+
+
+def user_event_metadata(dialect: Dialect, client: str, *, session_id: str) -> str:
+    """The basic metadata of a user event ping.
+
+    Args:
+        dialect: the form to write; the client puts braces around the session id.
+        client: from `client_metadata`.
+        session_id: without braces.
+    """
+    if dialect == "documented":
+        return f'"session_id":"{session_id}",{client}'
+    return f'"session_id":"{{{session_id}}}",{client}'
 
 
 def release_fields(app: Application, experiments: str | None) -> str:

@@ -41,11 +41,11 @@ def impression_metadata(
     )
 
 
-def tiles_list(story_ids: list[int], *, positions: bool) -> str:
+def tiles_list(story_ids: list[str], *, positions: bool) -> str:
     """The `tiles` of an impression or of loaded content, as JSON text.
 
     Args:
-        story_ids: in the order of the page.
+        story_ids: as JSON text (numbers, or strings in version 2, conflict C22), in the order of the page.
         positions: whether to add each tile's 0-based `pos`.
     """
     if positions:

@@ -1,4 +1,4 @@
-"""Sections "CFR impression …" and "CFR interaction pings …", each for release and for all other channels.
+"""What the four CFR pings have in common: impressions and interactions, for release and for all other channels.
 
 A doorhanger may be triggered by a visit to a site, so a release client outside experiments is not named: its
 pings carry the impression id and the message's bucket. Everybody else's carry the client id and the message's own
@@ -12,7 +12,8 @@ from simulator.pings.firefox.basic_metadata import Application, annotation, rele
 from simulator.pings.text import quoted
 from simulator.records import Dialect
 
-_DOCUMENTED_EVENT = {"ENABLE": "CLICK", "CLICK_BUTTON": "CLICK"}
+#: The documents know no ENABLE and no CLICK_BUTTON (conflict C37): there, both are a CLICK.
+DOCUMENTED_EVENTS = {"ENABLE": "CLICK", "CLICK_BUTTON": "CLICK"}
 
 
 def cfr_metadata_prerelease(
@@ -68,18 +69,3 @@ def cfr_metadata_release(
         f'"impression_id":"{{{impression_id}}}","addon_version":"{app.addon_version}",'
         f'{release_fields(app, experiments)},"source":"CFR","message_id":"n/a","bucket_id":{quoted(bucket_id)}'
     )
-
-
-def cfr_event(dialect: Dialect, metadata: str, event: str) -> str:
-    """One CFR ping, impression or interaction, of either form.
-
-    Args:
-        dialect: the form to write. The documents know no ENABLE and no CLICK_BUTTON (conflict C37): there, both
-            are a CLICK.
-        metadata: from `cfr_metadata_prerelease` or `cfr_metadata_release`.
-        event: IMPRESSION, CLICK_DOORHANGER, INSTALL, ENABLE, PIN, BLOCK, DISMISS, MANAGE, RATIONALE,
-            LEARN_MORE, CLICK or CLICK_BUTTON.
-    """
-    if dialect == "documented":
-        event = _DOCUMENTED_EVENT.get(event, event)
-    return f'{{{metadata},"event":"{event}"}}'

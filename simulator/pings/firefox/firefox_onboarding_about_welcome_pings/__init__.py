@@ -1,0 +1,1 @@
+"""Section "Firefox Onboarding (about:welcome) pings"."""

@@ -1,0 +1,1 @@
+"""Section "Save to Pocket button pings"."""
