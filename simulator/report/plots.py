@@ -32,6 +32,8 @@ _VARIABLES = {_INK: "currentColor", _GRID: "var(--line)", FAILURE: "var(--bad)"}
 }
 _SIZE_INCHES = (5.4, 3.1)
 _MOST_POINTS = 400
+_LEAST_OF_A_SECOND = 0.2
+NS_PER_S = 1_000_000_000
 _NINES = (
     (0, "0"),
     (0.5, "50"),
@@ -111,16 +113,32 @@ def _merged(values: Sequence[float], width: int, how: Callable[..., Any]) -> Flo
     return np.asarray(how(padded.reshape(-1, width), axis=1), dtype=np.float64)
 
 
-def throughput_over_time(series: TimeSeries) -> Html:
-    """Pings a second, and the failed ones, over the run."""
+def _mean(values: Floats, axis: int) -> Floats:
+    """The mean of what are numbers; not a number where none is (NumPy's own would warn)."""
+    known = (~np.isnan(values)).sum(axis=axis)
+    return np.where(known > 0, np.nansum(values, axis=axis) / np.maximum(known, 1), np.nan)
+
+
+def throughput_over_time(series: TimeSeries, *, started_ns: int = 0, ended_ns: int = 0) -> Html:
+    """Pings a second, and the failed ones, over the run.
+
+    Args:
+        series: what happened in each second.
+        started_ns: of the run, so that its first second counts for as much as there was of it.
+        ended_ns: the same for the last second.
+    """
     width = max(1, -(-len(series.pings) // _MOST_POINTS))
-    pings, failures = (_merged(values, width, np.mean) for values in (series.pings, series.failures))
+    covered = _covered(series, started_ns, ended_ns)
+    pings, failures = (
+        _merged((np.asarray(values) / covered).tolist(), width, _mean)
+        for values in (series.pings, series.failures)
+    )
     seconds = np.arange(len(pings)) * width
 
     def plot(axes: Axes) -> None:
         axes.fill_between(seconds, pings, color=SERIES[0], alpha=0.18, step="mid", linewidth=0)
         axes.step(seconds, pings, color=SERIES[0], where="mid", label="pings/s")
-        if failures.any():
+        if np.nan_to_num(failures).any():
             axes.step(seconds, failures, color=FAILURE, where="mid", label="failed/s")
             axes.legend(loc="upper right", ncols=2)
         axes.set_ylim(bottom=0)
@@ -128,6 +146,16 @@ def throughput_over_time(series: TimeSeries) -> Html:
         thousands(axes.yaxis)
 
     return draw("throughput", plot)
+
+
+def _covered(series: TimeSeries, started_ns: int, ended_ns: int) -> Floats:
+    """How much of each second the run lasted; not a number where it was too little to speak of a rate."""
+    starts = (series.first_s + np.arange(len(series.pings), dtype=np.int64)) * NS_PER_S
+    if not started_ns or not ended_ns:
+        return np.ones(len(starts))
+    lasted = np.minimum(starts + NS_PER_S, ended_ns) - np.maximum(starts, started_ns)
+    share = np.clip(lasted / NS_PER_S, 0.0, 1.0)
+    return np.where(share >= _LEAST_OF_A_SECOND, share, np.nan)
 
 
 def latency_over_time(series: TimeSeries) -> Html:

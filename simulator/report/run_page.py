@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from simulator.clock import utc
 from simulator.histogram import Histogram, unpack
@@ -199,7 +200,9 @@ def _speed(meta: RunMeta) -> Html | None:
             _figure(
                 "Throughput over time",
                 "pings answered in each second",
-                plots.throughput_over_time(meta.time_series),
+                plots.throughput_over_time(
+                    meta.time_series, started_ns=meta.started_ns, ended_ns=meta.ended_ns
+                ),
             ),
             _figure(
                 "Latency over time",
@@ -315,14 +318,21 @@ def _reproduce(meta: RunMeta) -> Html:
             f"--dialect {meta.corpus.dialect} --out {meta.corpus.name or 'corpus'}"
         )
     if meta.command:
-        commands.append(shlex.join(meta.command))
+        commands.append(shlex.join(_spoken_command(meta.command)))
     facts = {
         "corpus": f"{count(meta.corpus.records)} records, SHA-256 {meta.corpus.sha256}",
         "machine": f"{meta.machine.platform}, {meta.machine.cpus} CPUs",
         "software": f"telsim {meta.versions.telsim}, Locust {meta.versions.locust}, Python {meta.versions.python}",
-        "options": ", ".join(f"{key}={value}" for key, value in meta.options.items()) or "none",
+        "options": ", ".join(f"{key}={value}" for key, value in meta.options.items() if value) or "none",
     }
     listed = element(
         "dl", *(e for key, value in facts.items() for e in (element("dt", key), element("dd", value)))
     )
     return section("How to reproduce", element("pre", "\n".join(commands)) if commands else None, listed)
+
+
+def _spoken_command(command: Sequence[str]) -> list[str]:
+    """The command as one would type it: without the path of the interpreter's script."""
+    program = Path(command[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return [name, *command[1:]]

@@ -144,3 +144,25 @@ def test_a_curve_ends_at_the_maximum():
     assert (np.diff(y) >= 0).all()
     assert y[-1] == pytest.approx(1000, rel=0.01)
     assert y[np.searchsorted(x, 2)] == pytest.approx(500, rel=0.03)
+
+
+def test_the_first_and_last_second_count_for_what_they_were():
+    series = TimeSeries(first_s=10, pings=[50, 100, 10, 1], requests=[1] * 4, failures=[0, 0, 1, 0])
+    covered = plots._covered(series, int(10.5e9), int(12.25e9))
+    assert covered[:3].tolist() == [0.5, 1.0, 0.25]
+    assert np.isnan(covered[3])
+    assert "<svg" in plots.throughput_over_time(series, started_ns=int(10.5e9), ended_ns=int(12.25e9))
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["/a/b/locust/__main__.py", "-f", "x y"], "locust -f &#x27;x y&#x27;"),
+        (["/a/bin/telsim", "replay"], "telsim replay"),
+    ],
+)
+def test_the_command_is_shown_as_one_types_it(make_run, command, shown):
+    _, summary, meta = make_run("run", command=command)
+    text = run_page(summary, meta)
+    assert shown in text
+    assert "/a/b" not in text
