@@ -124,10 +124,10 @@ class EventPingSender:
     def _send(self, now_ms: int, reason: str) -> None:
         session = self._session
         installation = session.installation
-        document_id = session.uuid()
+        document_id, skew_ms = session.uuid(), installation.profile.clock_skew_ms
         payload = event_payload(
             reason=reason,
-            process_start_ms=self._origin_ms,
+            process_start_ms=self._origin_ms + skew_ms,
             session_id=installation.browser_session_id,
             subsession_id=session.subsession_id,
             lost=self._lost,
@@ -137,11 +137,11 @@ class EventPingSender:
             "event",
             session.telemetry,
             document_id=document_id,
-            now_ms=now_ms,
+            now_ms=now_ms + skew_ms,
             payload=payload,
             experiments=session.annotations.environment,
         )
-        session.rows.append((now_ms, installation.number, session.codes[0], body, document_id))
+        session.send((now_ms, installation.number, session.kind("event"), body, document_id))
         self._buckets.clear()
         self._lost = 0
         self._timer_ms = self._last_ping_ms = now_ms

@@ -6,13 +6,14 @@ first. Android (Nimbus.kt): the event goes first both times. The order shows whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from simulator.client.annotations import Annotations
 from simulator.client.event_ping import EventPingSender
 from simulator.client.glean import GleanSender
 from simulator.client.main_ping import MainPingSender
 from simulator.client.outbox import Outbox
+from simulator.corpus.rows import Row
 from simulator.nimbus import Change, Enrolments
 from simulator.pings.firefox.messaging_experiments_pings.experiment_attribute_errors import (
     attribute_error,
@@ -36,7 +37,6 @@ class ExperimentCodes:
 
     def __init__(self, outbox: Outbox) -> None:
         self.dialect = outbox.dialect
-        self.rows = outbox.rows
         self.reach_objects = REACH_OBJECTS[outbox.dialect]
         if outbox.dialect == "documented":
             self.reach = outbox.structured("experiment_reach")
@@ -49,6 +49,7 @@ class ExperimentSender:
 
     Args:
         number: the client's number.
+        send: takes finished rows.
         codes: shared by the cohort.
         enrolments: what the client is in.
         annotations: what its pings say of that.
@@ -68,12 +69,14 @@ class ExperimentSender:
         "_mobile",
         "_number",
         "_reached",
+        "_send",
         "enrolments",
     )
 
     def __init__(  # noqa: PLR0913, RUF100 - every sender that experiments show in
         self,
         number: int,
+        send: Callable[[Row], None],
         codes: ExperimentCodes,
         enrolments: Enrolments,
         annotations: Annotations,
@@ -84,6 +87,7 @@ class ExperimentSender:
         mobile: bool = False,
     ) -> None:
         self._number = number
+        self._send = send
         self._codes = codes
         self.enrolments = enrolments
         self._annotations = annotations
@@ -178,7 +182,7 @@ class ExperimentSender:
         self._reached.add(message)
         if codes.dialect == "documented":
             body = experiment_reach(feature=feature, slug=slug, branches=branch)
-            codes.rows.append((now_ms, self._number, codes.reach, body, None))
+            self._send((now_ms, self._number, codes.reach, body, None))
         elif self._events is not None:
             self._events.append(now_ms, "parent", reach_event(feature=feature, slug=slug, branch=branch))
 
@@ -200,7 +204,7 @@ class ExperimentSender:
                 self._events.append(now_ms, "parent", text)
         elif trouble == "attribute_error":
             body = attribute_error(attribute=attribute, source=source)
-            codes.rows.append((now_ms, self._number, codes.attribute_error, body, None))
+            self._send((now_ms, self._number, codes.attribute_error, body, None))
         else:
             body = attribute_timeout(attribute=attribute, source=source)
-            codes.rows.append((now_ms, self._number, codes.attribute_timeout, body, None))
+            self._send((now_ms, self._number, codes.attribute_timeout, body, None))

@@ -7,6 +7,7 @@ pings; a ping begins where the last one of its name ended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from simulator.client.annotations import Annotations
@@ -25,12 +26,13 @@ class GleanSender:
     """One installation's Glean.
 
     Args:
-        rows: the cohort's outbox.
+        send: takes finished rows.
         number: the client's number.
         codes: kind codes of its events and baseline pings.
-        client_info: from `client_info_object`.
+        client_info: from `client_info_object`; set anew when the application is updated.
         annotations: the experiments that the client is in.
         offset_ms: milliseconds east of UTC.
+        skew_ms: what the machine's clock is ahead.
     """
 
     __slots__ = (
@@ -38,7 +40,6 @@ class GleanSender:
         "_annotations",
         "_baseline_seq",
         "_baseline_start",
-        "_client_info",
         "_codes",
         "_dirty",
         "_events",
@@ -47,27 +48,31 @@ class GleanSender:
         "_first_ms",
         "_number",
         "_offset_ms",
-        "_rows",
+        "_send",
+        "_skew_ms",
         "_submitted_baseline",
         "_submitted_events",
+        "client_info",
     )
 
     def __init__(
         self,
-        rows: list[Row],
+        send: Callable[[Row], None],
         *,
         number: int,
         codes: tuple[int, int],
         client_info: str,
         annotations: Annotations,
         offset_ms: int,
+        skew_ms: int = 0,
     ) -> None:
-        self._rows = rows
+        self._send = send
         self._number = number
         self._codes = codes
-        self._client_info = client_info
+        self.client_info = client_info
         self._annotations = annotations
         self._offset_ms = offset_ms
+        self._skew_ms = skew_ms
         self._events: list[str] = []
         self._first_ms = 0
         self._events_seq = self._baseline_seq = 0
@@ -117,7 +122,7 @@ class GleanSender:
             self._send_events(now_ms, "max_capacity")
 
     def _time(self, now_ms: int) -> str:
-        return local_minute_text(now_ms, self._offset_ms)
+        return local_minute_text(now_ms + self._skew_ms, self._offset_ms)
 
     def _send_events(self, now_ms: int, reason: str) -> None:
         end = self._time(now_ms)
@@ -128,8 +133,8 @@ class GleanSender:
             end=end,
             experiments=self._annotations.glean,
         )
-        body = glean_events_ping(self._client_info, info, ",".join(self._events))
-        self._rows.append((now_ms, self._number, self._codes[0], body, None))
+        body = glean_events_ping(self.client_info, info, ",".join(self._events))
+        self._send((now_ms, self._number, self._codes[0], body, None))
         self._events.clear()
         self._events_start = end
         self._events_seq += 1
@@ -145,12 +150,12 @@ class GleanSender:
             experiments=self._annotations.glean,
         )
         body = glean_baseline_ping(
-            self._client_info,
+            self.client_info,
             info,
             submitted=(self._submitted_baseline, self._submitted_events),
             duration_s=duration_s,
         )
-        self._rows.append((now_ms, self._number, self._codes[1], body, None))
+        self._send((now_ms, self._number, self._codes[1], body, None))
         self._baseline_start = end
         self._baseline_seq += 1
         self._submitted_baseline, self._submitted_events = 1, 0

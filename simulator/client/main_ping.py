@@ -69,26 +69,29 @@ class MainPingSender:
     def _send(self, now_ms: int, reason: str) -> None:
         session = self._session
         installation = session.installation
-        document_id = session.uuid()
+        document_id, skew_ms = session.uuid(), installation.profile.clock_skew_ms
         subsession = Subsession(
             session_id=installation.browser_session_id,
             subsession_id=session.subsession_id,
             previous_subsession_id=self._previous_id,
             counter=self._counter,
             profile_counter=self._profile_counter,
-            session_start_ms=installation.run_started_ms,
-            start_ms=self._start_ms,
+            session_start_ms=installation.run_started_ms + skew_ms,
+            start_ms=self._start_ms + skew_ms,
         )
         payload = main_payload(
-            subsession, reason=reason, now_ms=now_ms, offset_ms=installation.profile.utc_offset_ms
+            subsession,
+            reason=reason,
+            now_ms=now_ms + skew_ms,
+            offset_ms=installation.profile.utc_offset_ms,
         )
         body = legacy_ping(
             "main",
             session.telemetry,
             document_id=document_id,
-            now_ms=now_ms,
+            now_ms=now_ms + skew_ms,
             payload=payload,
             experiments=session.annotations.environment,
         )
-        session.rows.append((now_ms, installation.number, session.codes[1], body, document_id))
+        session.send((now_ms, installation.number, session.kind("main"), body, document_id))
         self._previous_id = subsession.subsession_id

@@ -6,12 +6,14 @@ Source: TelemetrySession. A session is a browser run; a subsession ends with eve
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from simulator.client.annotations import Annotations
 from simulator.client.installation import Installation
 from simulator.client.outbox import Outbox
 from simulator.pings.containers.application import application_object, environment_object
 from simulator.pings.containers.event_ping import Telemetry
+from simulator.pings.firefox.basic_metadata import Application
 from simulator.randomness import Stream
 
 #: Calls a function at a moment of the simulation: (milliseconds since the Unix epoch, what to call with it).
@@ -57,6 +59,7 @@ class TelemetrySession:
     """
 
     __slots__ = (
+        "_app",
         "_build",
         "_key",
         "_random",
@@ -67,7 +70,7 @@ class TelemetrySession:
         "annotations",
         "installation",
         "later",
-        "rows",
+        "send",
     )
 
     def __init__(
@@ -82,11 +85,12 @@ class TelemetrySession:
         self.installation = installation
         self.annotations = annotations
         self.later = later
-        self.rows = texts.outbox.rows
+        self.send = installation.send
         self._texts = texts
         self._key = key
         self._random: Stream | None = None
-        self._build: tuple[int, int, str, str] | None = None
+        self._app: Application | None = None
+        self._build = (0, 0, "", "")
         self._telemetry: Telemetry | None = None
         self._run = 0
         self._subsession_id = ""
@@ -109,17 +113,22 @@ class TelemetrySession:
         self._run = self.installation.runs
         self._subsession_id = self.uuid()
 
-    @property
-    def codes(self) -> tuple[int, int]:
-        """The kind codes of event and main pings."""
-        if self._build is None:
-            self._build = self._texts.build(self.installation)
-        return self._build[:2]
+    def kind(self, doctype: Literal["event", "main"]) -> int:
+        """The kind code of event or main pings of the build that runs now."""
+        self._refresh()
+        return self._build[doctype == "main"]
 
     @property
     def telemetry(self) -> Telemetry:
-        """The fragments that all legacy pings of the installation share."""
-        if self._telemetry is None:
-            _, _, application, environment = self._texts.build(self.installation)
-            self._telemetry = Telemetry(self.installation.profile.client_id, application, environment)
+        """The fragments that all legacy pings of the build share."""
+        return self._refresh()
+
+    def _refresh(self) -> Telemetry:
+        """Make the build's fragments, the first time and after each update of the application."""
+        installation = self.installation
+        if self._telemetry is None or self._app is not installation.app:
+            self._app = installation.app
+            self._build = self._texts.build(installation)
+            _, _, application, environment = self._build
+            self._telemetry = Telemetry(installation.profile.client_id, application, environment)
         return self._telemetry

@@ -56,12 +56,13 @@ class FenixCast:
             own_ids = Stream(ids[i])
             annotations = Annotations()
             glean = GleanSender(
-                outbox.rows,
+                outbox.rows.append,
                 number=profile.number,
                 codes=(events, baseline),
                 client_info=_client_info(profile, own_ids.uuid()),
                 annotations=annotations,
                 offset_ms=profile.utc_offset_ms,
+                skew_ms=profile.clock_skew_ms,
             )
             nimbus_id = own_ids.uuid()
             concerning = [recipe for recipe in self.recipes if recipe.concerns(nimbus_id, profile.channel)]
@@ -70,6 +71,7 @@ class FenixCast:
                 enrolments = Enrolments(nimbus_id, concerning, new_id=own_ids.uuid)
                 sender = ExperimentSender(
                     profile.number,
+                    outbox.rows.append,
                     experiment_codes,
                     enrolments,
                     annotations,

@@ -27,7 +27,6 @@ from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
 from simulator.clock import MS_PER_DAY
 from simulator.nimbus import Enrolments, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
-from simulator.population import Profile
 from simulator.randomness import Stream, client_keys
 from simulator.simulation.plan import Plan
 
@@ -59,6 +58,14 @@ class TelemetryCast:
         self.telemetry = scenario.telemetry
         self.recipes = compile_recipes(scenario.experiments, "firefox")
         self.nimbus = NimbusHabits(scenario.nimbus)
+        messaging = scenario.messaging
+        fails = bool(messaging.targeting_error or messaging.attribute_timeout)
+        #: Whether every client has something to send, not only those with experiments or the proxy.
+        self.for_all = (
+            scenario.telemetry.main_ping
+            or scenario.telemetry.glean
+            or (plan.dialect == "wire" and fails and bool(scenario.all_messages))
+        )
         self.proxy = ProxyHabits(scenario.secure_proxy) if scenario.products.secure_proxy else None
 
     def cohort(self, env: simpy.Environment, outbox: Outbox, clients: range) -> TelemetryCohort:
@@ -79,7 +86,6 @@ class TelemetryCohort:
     def __init__(self, cast: TelemetryCast, env: simpy.Environment, outbox: Outbox, clients: range) -> None:
         self._cast = cast
         self._later = alarm(env)
-        self._outbox = outbox
         self._texts = TelemetryTexts(outbox)
         self._codes = ExperimentCodes(outbox)
         self._first = clients.start
@@ -105,7 +111,7 @@ class TelemetryCohort:
             recipe for recipe in cast.recipes if recipe.concerns(profile.normandy_id, profile.channel)
         ]
         uses_proxy = cast.proxy is not None and profile.secure_proxy
-        if not (concerning or uses_proxy or switches.main_ping or switches.glean):
+        if not (concerning or uses_proxy or cast.for_all):
             return _NOTHING
         i = profile.number - self._first
         annotations = Annotations(installation)
@@ -114,14 +120,23 @@ class TelemetryCohort:
         )
         events = EventPingSender(session) if switches.event_ping else None
         main = MainPingSender(session) if switches.main_ping else None
-        glean = self._glean(profile, annotations)
-        containers = Containers(events, main, glean, least_active_ms=switches.least_active)
+        glean = self._glean(installation, annotations)
+        containers = Containers(
+            events, main, glean, describe=_describe, least_active_ms=switches.least_active
+        )
         companions: list[Companion] = [containers]
         participation = None
         if concerning:
             enrolments = Enrolments(profile.normandy_id, concerning, new_id=session.uuid)
             sender = ExperimentSender(
-                profile.number, self._codes, enrolments, annotations, events=events, glean=glean, main=main
+                profile.number,
+                installation.send,
+                self._codes,
+                enrolments,
+                annotations,
+                events=events,
+                glean=glean,
+                main=main,
             )
             participation = Participation(
                 sender, cast.nimbus, Stream(self._nimbus_keys[i]), later=self._later
@@ -131,25 +146,18 @@ class TelemetryCohort:
             companions.append(self._proxy(events, Stream(self._proxy_keys[i])))
         return Equipment(events, participation, tuple(companions))
 
-    def _glean(self, profile: Profile, annotations: Annotations) -> GleanSender | None:
+    def _glean(self, installation: Installation, annotations: Annotations) -> GleanSender | None:
         if not self._glean_codes:
             return None
+        profile = installation.profile
         return GleanSender(
-            self._outbox.rows,
+            installation.send,
             number=profile.number,
             codes=(self._glean_codes[0], self._glean_codes[1]),
-            client_info=client_info_object(
-                client_id=profile.client_id,
-                build_id=profile.build_id,
-                version=profile.version,
-                channel=profile.channel,
-                locale=profile.locale,
-                os=profile.os,
-                created_ms=profile.created_day * MS_PER_DAY,
-                offset_ms=profile.utc_offset_ms,
-            ),
+            client_info="",  # described at its first start
             annotations=annotations,
             offset_ms=profile.utc_offset_ms,
+            skew_ms=profile.clock_skew_ms,
         )
 
     def _proxy(self, events: EventPingSender, random: Stream) -> ProxyUser:
@@ -164,3 +172,18 @@ class TelemetryCohort:
             events, version=version, installed=installed, signed_in=installed and signed_in
         )
         return ProxyUser(sender, habits, random)
+
+
+def _describe(installation: Installation) -> str:
+    """Glean's `client_info` of an installation as it is now."""
+    profile = installation.profile
+    return client_info_object(
+        client_id=profile.client_id,
+        build_id=profile.build_id,
+        version=profile.version,
+        channel=profile.channel,
+        locale=profile.locale,
+        os=profile.os,
+        created_ms=profile.created_day * MS_PER_DAY,
+        offset_ms=profile.utc_offset_ms,
+    )

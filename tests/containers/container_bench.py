@@ -37,7 +37,7 @@ class Bench:
         self.outbox = Outbox(dialect, Kinds(list(ping_types()), ["valid"]))
         self.alarm = Alarm()
         app = Application(profile.build_id, profile.version, profile.channel, profile.locale)
-        self.installation = Installation(profile, app)
+        self.installation = Installation(profile, app, self.outbox.rows.append)
         self.annotations = Annotations(self.installation)
         self.session = TelemetrySession(
             self.installation,
