@@ -28,7 +28,7 @@ def port_of(endpoint):
 @pytest.fixture(scope="module")
 def hasty(schema_directory):
     """An endpoint with little patience."""
-    with start(schema_directory, head_s=0.5, body_s=0.5, idle_s=1, write_s=1) as running:
+    with start(schema_directory, head_s=1, body_s=1, idle_s=1, write_s=1) as running:
         yield running
 
 
@@ -218,7 +218,7 @@ def test_many_endless_bodies_are_turned_away_with_retry_after(schema_directory):
 
 
 def test_a_full_queue_pushes_back_and_what_was_taken_is_stored(schema_directory):
-    with start(schema_directory, waiting_pings=50) as endpoint:
+    with start(schema_directory, waiting_pings=5) as endpoint:
         connections = []
         for lane in range(40):
             opened = socket.create_connection(("127.0.0.1", port_of(endpoint)), timeout=10)
