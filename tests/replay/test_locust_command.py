@@ -384,3 +384,21 @@ def test_labels_decide_what_a_right_answer_is(corpus, odd_server, run_dir):
         "HTTP 400: a ping that must be accepted was rejected": 1,
         "HTTP 200: a ping that must be rejected was accepted": 1,
     }
+
+
+def test_a_load_test_shape_ramps_the_connections(corpus, odd_server, run_dir):
+    def slow(connection, seen) -> None:
+        threading.Event().wait(0.02)
+        connection.sendall(OK)
+
+    server = odd_server(slow)
+    files = f"{LOCUSTFILES / 'replay.py'},{LOCUSTFILES / 'ramp.py'}"
+    done = locust(
+        *("--corpus", corpus(400).path, "--host", server.url, "--lanes", "1..6/3s", "--run-dir", run_dir),
+        file=files,  # type: ignore[arg-type]
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(server.copies.values()) == {1}
+    assert len(server.copies) == 400
+    series = read_run_meta(run_dir).time_series.requests
+    assert max(series[1:-1]) > 2 * series[0]  # more lanes, more requests a second
