@@ -49,9 +49,6 @@ _ITEMS = msgspec.json.Decoder(list[Item])
 _ITEM = msgspec.json.Decoder(Item)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
-#: id, route, payload, and the parsed document or (as `UndecodableError`) why there is none
-_Parsed = tuple[str, str, bytes, Any]
-
 
 def judge_batch(
     text: bytes, headers: Mapping[bytes, bytes], routes: Routes, schemas: Validator, limits: Limits
@@ -66,42 +63,44 @@ def judge_batch(
         return Judgement(
             refusal="body_too_large", detail=f"more than {limits.batch_items} pings in one batch"
         )
-    found = _parse(items, routes, limits)
+    decisions, documents = _parse(items, routes, limits)
     parsed = perf_counter_ns()
-    decisions = _decide(found, schemas)
+    _validate(decisions, documents, schemas)
     return Judgement(decisions=decisions, parse_ns=parsed - started, validate_ns=perf_counter_ns() - parsed)
 
 
-def _parse(items: list[Item | bytes], routes: Routes, limits: Limits) -> list[_Parsed]:
-    """Parse every item. The common case is written out here, because this loop is most of a batch's cost."""
+def _parse(items: list[Item | bytes], routes: Routes, limits: Limits) -> tuple[list[Decision], list[Any]]:
+    """Decisions so far, and the documents beside them. The common case is written out: it is most of the cost."""
     known, is_uuid, loads, dumps = routes.known, UUID.fullmatch, orjson.loads, orjson.dumps
-    found: list[_Parsed] = []
-    add = found.append
+    decisions: list[Decision] = []
+    documents: list[Any] = []
     for item in items:
-        if item.__class__ is Item and not item.path and not item.body_b64:
+        if item.__class__ is Item and not item.body_b64:
             key, route, payload = item.id, item.route, bytes(item.body)
-            if route in known and is_uuid(key):
+            alike = not item.path or item.path == f"/submit/{route}/{key}"
+            if alike and route in known and is_uuid(key):
                 try:
                     document = loads(payload)
                     if dumps(document) == payload:
-                        add((key.lower(), route, payload, document))
+                        decisions.append(Decision(key.lower(), OK, route, payload))
+                        documents.append(document)
                         continue
                 except (ValueError, TypeError):  # the careful way, next, says what it was
                     pass
-        add(_parse_one(item, routes, limits))
-    return found
+        decision, document = _parse_one(item, routes, limits)
+        decisions.append(decision)
+        documents.append(document)
+    return decisions, documents
 
 
-def _decide(found: list[_Parsed], schemas: Validator) -> list[Decision]:
+def _validate(decisions: list[Decision], documents: list[Any], schemas: Validator) -> None:
+    """Replace the decision of every document that does not fit its schema."""
     is_valid = schemas.is_valid
-    decisions: list[Decision] = []
-    for key, route, payload, document in found:
-        if document.__class__ is UndecodableError:
-            code = document.code
-        else:
-            code = OK if is_valid(route, document) else schemas.code(route, document)
-        decisions.append(Decision(key, code, route, payload))
-    return decisions
+    for position, document in enumerate(documents):
+        one = decisions[position]
+        if one.code == OK and not is_valid(one.route, document):
+            code = schemas.code(one.route, document)
+            decisions[position] = Decision(one.id, code, one.route, one.payload)
 
 
 def _items(text: bytes, headers: Mapping[bytes, bytes]) -> list[Item | bytes]:
@@ -141,28 +140,26 @@ def _item(text: bytes) -> Item | bytes:
         return text
 
 
-def _parse_one(item: Item | bytes, routes: Routes, limits: Limits) -> _Parsed:
+def _parse_one(item: Item | bytes, routes: Routes, limits: Limits) -> tuple[Decision, Any]:
     if isinstance(item, bytes):
-        return derived_id(item), "", item, UndecodableError("bad_item")
+        return Decision(derived_id(item), "bad_item", "", item), None
     key, route = item.id, item.route
     # The path decides where both are given, because it is what a single request would have sent.
     if item.path and item.path != f"/submit/{route}/{key}":
         key, route = _from_path(item, routes)
     payload = bytes(item.body)
-    trouble: UndecodableError | None = None
     try:
         if item.body_b64:
             payload = _unpack(item, limits)
         if not UUID.fullmatch(key):
-            trouble = UndecodableError("bad_document_id")
-        elif route not in routes.known:
-            trouble = UndecodableError("unknown_route" if route else "bad_item")
-        else:
-            return key.lower(), route, payload, parse(payload)
-    except UndecodableError as caught:
-        trouble = caught
-    known = item.id if UUID.fullmatch(item.id) else derived_id(item.path.encode(), payload)
-    return known.lower(), routes.named(route), payload, trouble
+            raise UndecodableError("bad_document_id")
+        if route not in routes.known:
+            raise UndecodableError("unknown_route" if route else "bad_item")
+        document = parse(payload)
+    except UndecodableError as trouble:
+        known = item.id if UUID.fullmatch(item.id) else derived_id(item.path.encode(), payload)
+        return Decision(known.lower(), trouble.code, routes.named(route), payload), None
+    return Decision(key.lower(), OK, route, payload), document
 
 
 def _from_path(item: Item, routes: Routes) -> tuple[str, str]:
