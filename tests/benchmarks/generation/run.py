@@ -220,9 +220,7 @@ def table(*, tiny: bool, rounds: int) -> None:
     for name, found_figures in fakers.items():
         if found_figures:
             value = show(f"events ping, {name}", found_figures)
-            print(
-                f"  mixed-fleet is {base / value:.0f} times that, the events ping alone {events / value:.0f} times"
-            )
+            print(f"  mixed-fleet, one process, is {base / value:.1f} times that")
         else:
             print(f"events ping, {name}: not measured (no Node here, or it could not be installed)")
     flat(tiny=tiny)
