@@ -27,9 +27,9 @@ _BEFORE_TIME = ("early", "out_of_order")
 #: Numbers of a ping's stretch of the client's stream: does it go wrong, in which way, and the fault's own.
 _HIT, _WHICH, _OWN = 0, 1, 2
 _STRETCH = _OWN + DRAWS
-#: A fault that does not apply gives way to another one; multiples of the golden ratio spread over the weights evenly.
+#: A fault that does not apply gives way to another one, drawn by the lower digits of the same number.
 _DRAWN_AGAIN = 32
-_GOLDEN = 0.6180339887498949
+_LOWER_DIGITS = 7_919.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ def _in_turn(choice: Choice[str], u: float) -> Iterator[str]:
     tried: dict[str, None] = {}
     for _ in range(_DRAWN_AGAIN):
         name = choice(u)
-        u = (u + _GOLDEN) % 1.0
+        u = (u * _LOWER_DIGITS) % 1.0
         if name not in tried:
             tried[name] = None
             yield name
