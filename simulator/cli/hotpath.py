@@ -20,6 +20,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     batches: Annotated[str, typer.Option(help="Batch sizes.")] = "1,2,5,10,20,50,100,200,500",
     contrast_batch: Annotated[int, typer.Option(help="Batch size of the contrasts.", min=1)] = 100,
     seconds: Annotated[float, typer.Option(help="Measured seconds of each trial.", min=1)] = 3.0,
+    passes: Annotated[
+        int, typer.Option(help="How often the whole is run, every second time backwards.", min=1)
+    ] = 1,
     lanes: Annotated[int, typer.Option(help="Connections.", min=1)] = 8,
     contrasts: Annotated[bool, typer.Option(help="Try 0, 5, 50, 100 % invalid pings, and gzip.")] = True,
     allow_host: Annotated[
@@ -52,6 +55,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         gzip=contrasts,
         contrast_batch=contrast_batch,
         seconds=seconds,
+        passes=passes,
     )
     endpoint = Endpoint(
         host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes

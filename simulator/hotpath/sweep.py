@@ -98,6 +98,8 @@ class Plan:
         gzip: whether to try it both ways.
         contrast_batch: batch size of the contrasts.
         seconds: measured time of each trial.
+        passes: how often the whole is run; every second pass runs backwards, so that a server which slows down
+            as its store grows does not look as if batch size were the cause.
     """
 
     batches: Sequence[int] = BATCHES
@@ -105,15 +107,15 @@ class Plan:
     gzip: bool = True
     contrast_batch: int = _CONTRAST_BATCH
     seconds: float = 3.0
+    passes: int = 1
 
     def trials(self, corpora: dict[float, Path]) -> list[tuple[str, float, Trial]]:
         """Kind, share of invalid pings and trial, in the order in which they run."""
-        seconds, valid = self.seconds, corpora[0.0]
+        seconds, valid, batch = self.seconds, corpora[0.0], self.contrast_batch
         found = [
-            ("batch", 0.0, Trial(corpus=valid, seconds=seconds, batch=batch, gzip=False))
-            for batch in self.batches
+            ("batch", 0.0, Trial(corpus=valid, seconds=seconds, batch=size, gzip=False))
+            for size in from_both_ends(self.batches)
         ]
-        batch = self.contrast_batch
         found += [
             ("validity", share, Trial(corpus=corpora[share], seconds=seconds, batch=batch, gzip=False))
             for share in self.invalid_shares
@@ -123,7 +125,15 @@ class Plan:
                 ("gzip", 0.0, Trial(corpus=valid, seconds=seconds, batch=batch, gzip=gzip))
                 for gzip in (False, True)
             ]
-        return found
+        return [trial for number in range(self.passes) for trial in (found[::-1] if number % 2 else found)]
+
+
+def from_both_ends(sizes: Sequence[int]) -> list[int]:
+    """Smallest, largest, second smallest, ...: an order in which drift over time is no drift over size."""
+    ordered = sorted(sizes)
+    return [
+        ordered[place // 2] if place % 2 == 0 else ordered[-1 - place // 2] for place in range(len(ordered))
+    ]
 
 
 def sweep(

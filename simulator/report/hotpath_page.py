@@ -71,6 +71,7 @@ def _interval(estimate: Estimate) -> str:
 
 
 def _swept(found: HotPath) -> list[Point]:
+    """The points of the sweep, by batch size."""
     return sorted((p for p in found.points if p.kind == "batch" and p.requests_per_s), key=lambda p: p.batch)
 
 
@@ -179,7 +180,11 @@ def _contrast_section(found: HotPath) -> Html | None:
     points = [point for point in found.points if point.kind in ("validity", "gzip")]
     if not points:
         return None
-    bars = [(_contrast_name(p), p.pings_per_s, f"{rate(p.pings_per_s)}/s") for p in points]
+    rates: dict[str, list[float]] = {}
+    for point in points:
+        rates.setdefault(_contrast_name(point), []).append(point.pings_per_s)
+    means = {name: sum(found) / len(found) for name, found in rates.items()}
+    bars = [(name, mean, f"{rate(mean)}/s") for name, mean in means.items()]
     emptied = ""
     if found.emptied:
         emptied = (
