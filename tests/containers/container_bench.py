@@ -7,10 +7,12 @@ from typing import Any
 
 from simulator.catalogue import load_schemas, ping_types
 from simulator.client.annotations import Annotations
+from simulator.client.glean import GleanSender
 from simulator.client.installation import Installation
 from simulator.client.outbox import Outbox
 from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
 from simulator.corpus import Kinds
+from simulator.pings.containers.glean_info import client_info_object
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import Profile
 
@@ -51,6 +53,30 @@ class Bench:
     def start(self, now_ms: int, ends_ms: int) -> None:
         run = self.installation.runs + 1
         self.installation.start_run(now_ms, ends_ms, f"00000000-0000-4000-8000-{run:012d}")
+
+    def glean(self, offset_ms: int = 3_600_000) -> GleanSender:
+        profile = self.installation.profile
+        codes = [
+            self.outbox.glean(ping, name, application_id="firefox-desktop", product="firefox")
+            for ping, name in (("glean_events_ping", "events"), ("glean_baseline_ping", "baseline"))
+        ]
+        return GleanSender(
+            self.outbox.rows.append,
+            number=profile.number,
+            codes=(codes[0], codes[1]),
+            client_info=client_info_object(
+                client_id=profile.client_id,
+                build_id=profile.build_id,
+                version=profile.version,
+                channel=profile.channel,
+                locale=profile.locale,
+                os=profile.os,
+                created_ms=profile.created_day * 86_400_000,
+                offset_ms=offset_ms,
+            ),
+            annotations=self.annotations,
+            offset_ms=offset_ms,
+        )
 
     def pings(self) -> list[tuple[int, str, dict[str, Any]]]:
         """(due, ping type, payload) of everything sent, each checked against its schema and its own id."""
