@@ -207,17 +207,19 @@ class Store:
         accepted, payloads = self._accepted, self._payloads
         seq = self._next + len(rows) // _ROW
         duplicates: list[int] = []
+        unpack, size = bytes.fromhex, len(accepted)
         for position, one in enumerate(decisions):
-            code = one.code
+            code, text = one.code, one.id
             if code == OK:
-                key = bytes.fromhex(one.id.replace("-", ""))
-                if key in accepted:
-                    again += (one.id, one.route, now_ms)
+                key = unpack(text.replace("-", ""))
+                accepted.add(key)
+                if len(accepted) == size:  # one lookup tells and adds
+                    again += (text, one.route, now_ms)
                     duplicates.append(position)
                     continue
-                accepted.add(key)
+                size += 1
                 added.append(key)
-            rows += (seq, one.id, code, one.route, now_ms, one.payload if payloads else None)
+            rows += (seq, text, code, one.route, now_ms, one.payload if payloads else None)
             seq += 1
         return duplicates
 

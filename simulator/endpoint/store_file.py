@@ -19,6 +19,8 @@ from simulator.errors import EndpointError, Finding, InputError
 _APPLICATION_ID = 1952803955
 _FORMAT = 1
 _CHECKPOINT_PAGES = 16_000
+#: Rows a statement: 512, else a multiple of 64, else what is left.
+_MOST_ROWS, _STEP_ROWS = 512, 64
 _TABLES = """
 BEGIN IMMEDIATE;
 CREATE TABLE pings (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, code TEXT NOT NULL, route TEXT NOT NULL,
@@ -189,12 +191,13 @@ def _uri(path: Path, mode: str) -> str:
 
 
 def _insert(execute: Any, table: str, width: int, values: Sequence[Any]) -> None:
+    """Insert rows in few statements of few different sizes, so that SQLite's statement cache knows them all."""
     start, left = 0, len(values) // width
-    for count in (512, 64, 8, 1):
-        while left >= count:
-            end = start + count * width
-            execute(_insert_sql(table, width, count), values[start:end])
-            start, left = end, left - count
+    while left:
+        count = _MOST_ROWS if left >= _MOST_ROWS else left - left % _STEP_ROWS if left > _STEP_ROWS else left
+        end = start + count * width
+        execute(_insert_sql(table, width, count), values[start:end])
+        start, left = end, left - count
 
 
 @cache
