@@ -49,6 +49,7 @@ def test_builtin_and_extension_actions_and_page_views_of_the_web_application(
     events = Counter(event["event"] for event in web_events(team_pings[dialect]))
     assert set(events) >= BUILTIN_ACTIONS | EXTENSION_ACTIONS
     assert set(events) >= {"ViewBlob", "ViewRepository", "ViewSearchResults", "ViewTree", "ViewHome"}
+    assert events["SearchSubmitted"] > 100
 
 
 def test_arguments_only_of_those_who_opted_in(team_pings: dict[str, list[Sent]], dialect: Dialect) -> None:

@@ -12,6 +12,8 @@ from simulator.population.code import CodeFile, Repository
 from simulator.population.script_errors import SCRIPT_ERRORS
 from simulator.scenario.sourcegraph import UtmPlace
 
+#: The view that comes up with a file. Assumption: only the form of these events is known, not the titles.
+_FILE_VIEW = "File"
 #: Where the omnibox keyword exists.
 _OMNIBOX_PLATFORMS = frozenset({"chrome-extension", "firefox-extension"})
 #: How likely somebody stays in the web application after each page that a link led to. Assumption.
@@ -35,7 +37,7 @@ def read_on_code_host(
     repository = developer.repository()
     while env.now < ends_ms:
         file = developer.file(repository)
-        extension.view(int(env.now), "File")
+        extension.view(int(env.now), _FILE_VIEW)
         leaves_ms = min(int(env.now) + habits.file_dwell(developer.random.uniform()), ends_ms)
         yield from _read_file(developer, habits, extension, leaves_ms)
         if env.now < ends_ms:

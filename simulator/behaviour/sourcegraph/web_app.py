@@ -11,6 +11,8 @@ from simulator.client.sourcegraph_web import NEVER_MS, WebSender
 from simulator.distributions import Choice
 from simulator.population.code import CodeFile, Repository
 
+#: The document speaks of "a page view or search" and names neither; this is what the application calls a search.
+SEARCH_EVENT = "SearchSubmitted"
 _JUMPS = frozenset({"goToDefinition", "goToDefinition.preloaded"})
 
 #: Where people go from a page by themselves. Assumption.
@@ -62,7 +64,10 @@ def read_pages(
         if now >= ends_ms or uniform() >= stays:
             break
         title = _NEXT_PAGE(uniform())
-        web.navigate(now, _path(developer, repository, title), title)
+        path = _path(developer, repository, title)
+        if title == "SearchResults":
+            web.action(now, SEARCH_EVENT, f'{{"query":"{path}"}}')
+        web.navigate(now, path, title)
     yield from _tick_until(developer, web, NEVER_MS - 1)
     if now > env.now:
         yield env.timeout(now - int(env.now))
