@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "check",
     "scenarios": "scenarios",
     "catalogue": "catalogue",
+    "export": "export",
     "serve": "serve",
     "replay": "replay",
     "targets": "targets",

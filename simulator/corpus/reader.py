@@ -7,6 +7,7 @@ import mmap
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -15,6 +16,9 @@ import numpy.typing as npt
 from simulator.corpus.writer import META_FILE, index_name
 from simulator.errors import CorpusError
 from simulator.records import CORPUS_FORMAT, INDEX_DTYPE, CorpusMeta, CorpusPart, Ping
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _DECODER = msgspec.json.Decoder(Ping)
 
@@ -128,6 +132,18 @@ class Corpus:
         for part in self.parts:
             for i in range(len(part)):
                 yield part.ping(i)
+
+    def to_arrow(self) -> pa.Table:
+        """Every record as a row of an Arrow table. Raises UsageError without the extra `parquet`."""
+        from simulator.corpus.arrow import to_table
+
+        return to_table(self.pings())
+
+    def to_dataframe(self) -> Any:
+        """Every record as a row of a pandas DataFrame. Raises UsageError without pandas."""
+        from simulator.corpus.arrow import to_frame
+
+        return to_frame(self.pings())
 
     def __repr__(self) -> str:
         meta = self.meta

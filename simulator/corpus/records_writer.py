@@ -74,6 +74,7 @@ def write_corpus(
 def _row(ping: Ping, kinds: Kinds) -> Row:
     prefix, found, suffix = ping.path.partition(ping.id)
     address = Address(prefix, suffix, id_in_path=bool(found), method=ping.method)
+    as_base64 = bool(ping.body_b64) or not ping.body  # nothing at all is no JSON either
     kind = Kind(
         ping.ping,
         ping.product,
@@ -82,7 +83,7 @@ def _row(ping: Ping, kinds: Kinds) -> Row:
         label=ping.label,
         expect=ping.expect,
         headers=ping.headers,
-        base64=bool(ping.body_b64),
+        base64=as_base64,
     )
-    body = f'"{ping.body_b64}"' if ping.body_b64 else bytes(ping.body).decode("ascii")
+    body = f'"{ping.body_b64}"' if as_base64 else bytes(ping.body).decode("ascii")
     return ping.due_ms, ping.client, kinds.code(kind), body, ping.id

@@ -24,7 +24,7 @@ LAYERS = {
         "rundir",
     },
     3: {"simulation", "reconcile", "check", "capacity", "hotpath"},
-    4: {"engine", "endpoint", "report", "drill"},
+    4: {"engine", "endpoint", "report", "export", "drill"},
     5: {"cli", "fixtures", "api", "__init__", "__main__"},
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}

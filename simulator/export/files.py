@@ -1,0 +1,59 @@
+"""NDJSON, and one JSON file a ping with readable names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from simulator.records import VALID, Ping
+
+INDEX_FILE = "index.json"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def write_ndjson(pings: Iterable[Ping], directory: Path) -> None:
+    """`pings.ndjson`: one record a line, which `telsim check` reads."""
+    encode = msgspec.json.Encoder().encode
+    with open(directory / "pings.ndjson", "wb") as file:
+        for ping in pings:
+            file.write(encode(ping) + b"\n")
+
+
+def write_json(pings: Iterable[Ping], directory: Path) -> None:
+    """One laid-out payload a file, and `index.json`, which says of each how it travels and what it is."""
+    names = FileNames()
+    rows = []
+    for ping in pings:
+        try:
+            name, data = names.of(ping, "json"), msgspec.json.format(ping.payload(), indent=2) + b"\n"
+        except msgspec.DecodeError:
+            name, data = names.last + ".bin", ping.payload()
+        (directory / name).write_bytes(data)
+        rows.append({"file": name, **_envelope(ping)})
+    lines = ",\n  ".join(msgspec.json.encode(row).decode() for row in rows)
+    (directory / INDEX_FILE).write_text(f"[\n  {lines}\n]\n", encoding="utf-8")
+
+
+class FileNames:
+    """Names such as `topsite_click-0001.json` and `topsite_click-missing_required-0001.json`."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+        self.last = ""
+
+    def of(self, ping: Ping, suffix: str) -> str:
+        """The next name for a ping of this type and label; `last` keeps it without the suffix."""
+        parts = (ping.ping,) if ping.label == VALID else (ping.ping, ping.label)
+        group = "-".join(_UNSAFE.sub("_", part) for part in parts)
+        self._counts[group] += 1
+        self.last = f"{group}-{self._counts[group]:04d}"
+        return f"{self.last}.{suffix}"
+
+
+def _envelope(ping: Ping) -> dict[str, object]:
+    fields = msgspec.structs.asdict(ping)
+    return {name: value for name, value in fields.items() if name not in {"body", "body_b64"}}
