@@ -113,16 +113,20 @@ def far_from_calibration(e: Evidence) -> BoundVerdict | None:
 
 
 def starved(e: Evidence) -> BoundVerdict | None:
-    """A worker whose core is always busy, or whose loop wakes up late, holds its own requests back.
-
-    In a closed loop, lag only counts where it is a good part of what an answer takes.
-    """
+    """A worker whose core is always busy holds its requests back; so does, in an open loop, one that wakes late."""
     if e.busiest_cpu >= _BUSY_CPU:
         return BoundVerdict("generator", f"a worker used {e.busiest_cpu:.0%} of a core")
-    matters = e.open_loop or e.loop_lag_p99_ms >= _LAG_OF_LATENCY * e.latency_p50_ms
-    if e.loop_lag_p99_ms >= _LAGGING_MS and matters:
+    if e.open_loop and e.loop_lag_p99_ms >= _LAGGING_MS:
         return BoundVerdict("generator", f"a worker's loop ran {e.loop_lag_p99_ms:.0f} ms late (p99)")
     return None
+
+
+def crowded(e: Evidence) -> BoundVerdict | None:
+    """A closed loop that wakes late without being busy shares its machine; answers then wait to be read."""
+    if e.loop_lag_p99_ms < max(_LAGGING_MS, _LAG_OF_LATENCY * e.latency_p50_ms):
+        return None
+    lag = f"a worker's loop ran {e.loop_lag_p99_ms:.0f} ms late (p99) at {e.busiest_cpu:.0%} of a core"
+    return BoundVerdict("undecided", f"the generator's machine is crowded: {lag}")
 
 
 def idle(e: Evidence) -> BoundVerdict | None:
@@ -145,6 +149,7 @@ RULES: tuple[Rule, ...] = (
     near_calibration,
     far_from_calibration,
     starved,
+    crowded,
     idle,
     undecided,
 )

@@ -33,7 +33,7 @@ PLAIN = Evidence(
         ({"calibration_share": 0.95, "busiest_cpu": 0.5}, "generator", "95%"),
         ({"calibration_share": 0.2, "busiest_cpu": 0.99}, "target", "20%"),
         ({"calibration_share": 0.65}, "undecided", "80%"),
-        ({"loop_lag_p99_ms": 30}, "generator", "30 ms late"),
+        ({"loop_lag_p99_ms": 30}, "undecided", "crowded: a worker's loop ran 30 ms late"),
         ({"loop_lag_p99_ms": 30, "latency_p50_ms": 90, "busiest_cpu": 0.2}, "target", "20%"),
         ({"busiest_cpu": 0.97}, "generator", "97%"),
         ({"busiest_cpu": 0.4}, "target", "40%"),
