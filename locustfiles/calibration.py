@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import gevent
-from engine import Engine, Plan
+from engine import Engine
 from options import Request
+from plan import Plan
 from recorder import Recorder
 
 from simulator.errors import EndpointError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -36,7 +37,6 @@ class Lane:
     """
 
     __slots__ = (
-        "attempt",
         "body",
         "body_size",
         "chunks",
@@ -46,14 +46,13 @@ class Lane:
         "failures",
         "fd",
         "head_done",
-        "k",
+        "job",
         "keep_alive",
         "on_closed",
         "parser",
         "pipe",
         "recv",
         "rest",
-        "round",
         "send",
         "served",
         "sock",
@@ -62,19 +61,17 @@ class Lane:
         "written",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, on_closed: Callable[[], None]) -> None:
         self.state = CLOSED
         self.sock: Any = None
         self.fd = -1
-        self.k = -1
-        self.round: Any = None
-        self.attempt = 1
+        self.job: Any = None
         self.rest: Any = None
         self.written = False
         self.deadline = 0
         self.closing = False
         self.failures = 0
-        self.on_closed: Any = None
+        self.on_closed = on_closed
         self.pipe: Any = None
         self._fresh()
 

@@ -11,10 +11,11 @@ import gevent
 import msgspec
 from calibration import calibrate
 from collector import lag_of, window_s
-from engine import Engine, Plan, hand_over
+from engine import Engine, hand_over
 from gevent.event import Event
 from locust_stats import LocustStats
 from options import Request
+from plan import Plan
 from recorder import Recorder
 
 from simulator.errors import ExitCode, TelsimError

@@ -124,7 +124,12 @@ class Retry(_Strict):
     longest_wait_s: float = Field(default=60.0, ge=0, le=86400)
     statuses: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 507)
     honour_retry_after: bool = True
+    jitter: bool = Field(default=False, description="wait between half and all of the time, by a seeded draw")
     network: bool = True
+    refused: bool = Field(
+        default=False,
+        description="a connection that cannot be made is a try like any other; else the request waits for one",
+    )
 
     @field_validator("statuses", mode="before")
     @classmethod

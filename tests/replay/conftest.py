@@ -42,7 +42,8 @@ def odd_server() -> Iterator[Callable[..., OddServer]]:
 @pytest.fixture
 def run_engine(tmp_path: Path) -> Callable[..., Ran]:
     """Runs the engine in this process, without Locust: the server under it runs in threads."""
-    from engine import Engine, Plan
+    from engine import Engine
+    from plan import Plan
     from recorder import Recorder
 
     def run(
