@@ -79,7 +79,7 @@ def _tiles(summary: Summary, meta: RunMeta) -> Html:
         (milliseconds(latency.p50), f"p50, {since}"),
         (milliseconds(latency.p99), f"p99, {since}"),
         (f"{summary.errors:.2%}" if summary.errors else "0", "errors"),
-        (summary.bound, "was the limit"),
+        (summary.bound, "limit"),
     )
     return element(
         "div",
