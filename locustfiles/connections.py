@@ -50,6 +50,11 @@ class Connections:
         self.anybody_answered = False
         self.given_up = ""
 
+    @property
+    def down(self) -> bool:
+        """Whether the last try to connect failed."""
+        return self._down_since > 0
+
     def connect(self, lane: Lane) -> None:
         """Begins to connect."""
         destination = self._plan.destination

@@ -64,6 +64,7 @@ class Engine:
         self._timeout_ns = int(plan.target.timeout_s * NS_PER_S)
         self._flush_at = max(1, _FLUSH_PINGS * len(tape) // max(tape.pings, 1))
         self._open = plan.pace.is_open
+        self._refusals_count = plan.target.retry.refused
         self._stop_at = 0
 
     @property
@@ -119,7 +120,7 @@ class Engine:
             events = poll(0) or self._wait(now)
             if events:
                 self._serve(events)
-            if self._idle:
+            if self._idle or self._connections.down:
                 self._dispatch()
             now = clock()
             if now < slice_end and events:
@@ -223,6 +224,10 @@ class Engine:
         now = self._clock()
         while idle and not self.stopping and (job := cursor.take(now)) is not None:
             self._begin(idle.pop(), job)
+        if self._refusals_count and self._open and self._connections.down:
+            # The endpoint is gone, so nobody waits for a lane: each client tries now, and fails on its own.
+            while not self.stopping and (job := cursor.take(now)) is not None:
+                self._fates.refused(job, now)
 
     def _begin(self, lane: Lane, job: Job) -> None:
         lane.job = job
@@ -233,9 +238,12 @@ class Engine:
             self._send(lane)
 
     def _give_back(self, lane: Lane) -> None:
-        """A lane cannot send its request: somebody else will."""
+        """A lane cannot send its request: somebody else will, or that was a try."""
         if lane.job is not None:
-            self._cursor.give_back(lane.job, self._clock())
+            if self._refusals_count and not (lane.closing or self.stopping):
+                self._fates.refused(lane.job, self._clock())
+            else:
+                self._cursor.give_back(lane.job, self._clock())
             lane.job = None
             self._busy -= 1
 

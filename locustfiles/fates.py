@@ -76,6 +76,20 @@ class Fates:
         self._recorder.lost(round_, k, f"{why} (request written in part)" if lane.rest is not None else why)
         return None
 
+    def refused(self, job: Job, now: int) -> None:
+        """No connection could be made for a request, and the target's policy counts that as a try."""
+        k, round_ = job.k, job.round
+        round_.sent[k] = round_.sent[k] or now
+        round_.attempts[k] = job.attempt
+        round_.state[k] = FAILED
+        if self._may_repeat(job):
+            self._later(job, now, 0)
+            return
+        round_.done[k] = now
+        round_.status[k] = 0
+        round_.finished.append(k)
+        self._recorder.lost(round_, k, "cannot connect")
+
     def memorable(self, lane: Lane, status: int) -> bool:
         """Whether the bytes of this answer say everything there is to know: the same bytes need no parser again."""
         k = lane.job.k

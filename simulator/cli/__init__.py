@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "export",
     "serve": "serve",
     "replay": "replay",
+    "drill": "drill",
     "targets": "targets",
     "report": "report",
     "compare": "compare",
