@@ -152,6 +152,8 @@ class Participation:
             sender.apply(now_ms, [enrolments.leave(slug, "individual-opt-out")])
         elif what == "opt_in_again":
             sender.apply(now_ms, [enrolments.enrol_again(active[0].recipe.slug)])
+        elif what == "telemetry_off":
+            sender.telemetry_off(now_ms)
         else:
             sender.apply(now_ms, enrolments.leave_all("studies-opt-out"))
 

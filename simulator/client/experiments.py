@@ -28,7 +28,7 @@ from simulator.pings.nimbus.messaging_experiments import (
 )
 from simulator.pings.nimbus.standard_events import Happening, glean_event, legacy_event
 
-#: Why a mobile client is disqualified, not unenrolled.
+#: Why a mobile client is disqualified, not unenrolled: it became ineligible, or opted out of experiments.
 _DISQUALIFYING = frozenset({"targeting-mismatch", "individual-opt-out", "studies-opt-out"})
 
 
@@ -97,6 +97,14 @@ class ExperimentSender:
         self._mobile = mobile
         self._exposed: set[str] = set()
         self._reached: set[str] = set()
+
+    def telemetry_off(self, now_ms: int) -> None:
+        """Telemetry is switched off: all experiments end, which the document calls an unenrolment everywhere.
+
+        Desktop gives the reason of studies that are switched off; on mobile that one would disqualify.
+        """
+        reason = "telemetry-off" if self._mobile else "studies-opt-out"
+        self.apply(now_ms, self.enrolments.leave_all(reason))
 
     def new_session(self) -> None:
         """A browser session begins: what is recorded once a session may be recorded again."""

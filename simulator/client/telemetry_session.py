@@ -116,7 +116,7 @@ class TelemetrySession:
     def kind(self, doctype: Literal["event", "main"]) -> int:
         """The kind code of event or main pings of the build that runs now."""
         self._refresh()
-        return self._build[doctype == "main"]
+        return self._build[1] if doctype == "main" else self._build[0]
 
     @property
     def telemetry(self) -> Telemetry:
