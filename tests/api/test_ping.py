@@ -10,6 +10,7 @@ import simulator
 from simulator.catalogue import ping_types
 from simulator.errors import UsageError
 from simulator.faults import FAULTS
+from simulator.fixtures.pool import Pool
 
 EVERY = [(name, dialect) for name, row in ping_types().items() for dialect in row.dialects]
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -163,9 +164,18 @@ def test_any_override_comes_out_as_it_went_in(text, number, seed) -> None:
 
 def test_repr_is_short_and_a_notebook_gets_the_payload() -> None:
     made = simulator.ping("topsite_click", client=7)
-    assert repr(made).startswith(f"<Ping topsite_click {made.id}: client 7, 2021-12-15 ")
+    assert repr(made).startswith(f"<Ping topsite_click {made.id}: client 7, 2021-12-")
     assert len(repr(made)) < 200
     assert "&quot;event&quot;: &quot;CLICK&quot;" in made._repr_html_()
     never = simulator.ping("topsite_click", due_ms=2**62, body="{<b>")
     assert f"{2**62} ms" in repr(never)
     assert "{&lt;b&gt;" in never._repr_html_()
+
+
+def test_what_was_asked_for_before_changes_nothing() -> None:
+    rare_first, common_first = (Pool(simulator.simulate("smoke", clients=40)) for _ in range(2))
+    assert rare_first.of("no_such_ping") == []
+    common = list(common_first.of("newtab_session"))
+    assert len(common) == 50
+    assert list(rare_first.of("newtab_session")) == common
+    assert list(common_first.of("topsite_click")) == list(rare_first.of("topsite_click"))
