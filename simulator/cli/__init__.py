@@ -17,6 +17,7 @@ COMMANDS = {
     "smoke": "smoke",
     "generate": "generate",
     "check": "check",
+    "init": "init",
     "scenarios": "scenarios",
     "catalogue": "catalogue",
     "export": "export",
