@@ -109,7 +109,7 @@ class PartWriter:
         code = np.fromiter(codes, np.int64, count)
         ready = np.arange(count) if until_ms is None else np.flatnonzero(due < until_ms)
         order = ready[np.lexsort((client[ready], due[ready]))]
-        id_text = self._draw_ids(client, ready, order)
+        id_text = self._draw_ids(client[order])
         if len(ready) < count:
             waiting = np.setdiff1d(np.arange(count), ready, assume_unique=True)
             self._held = [rows[i] for i in waiting.tolist()]
@@ -121,19 +121,21 @@ class PartWriter:
                     id_text[position] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
         self._write(due[order], client[order], code[order], [bodies[i] for i in order.tolist()], id_text)
 
-    def _draw_ids(self, client: Ints, ready: Ints, order: Ints) -> npt.NDArray[np.uint8]:
-        """Document ids of the rows in `order`, numbered for each client in the order of `ready`."""
-        member = client[ready] - self._clients.start
+    def _draw_ids(self, client: Ints) -> npt.NDArray[np.uint8]:
+        """Document ids of rows in the corpus's order.
+
+        Each client's are numbered in the order in which its pings are due, so that neither the moment of a flush
+        nor a ping that was made early and is due late changes any id.
+        """
+        member = client - self._clients.start
         grouped = np.argsort(member, kind="stable")
         counts = np.bincount(member, minlength=len(self._clients))
         starts = np.cumsum(counts) - counts
-        rank = np.empty(len(member), dtype=np.int64)
-        rank[grouped] = np.arange(len(member)) - np.repeat(starts, counts)
-        number = np.empty(len(client), dtype=np.int64)
-        number[ready] = rank + self._ids_drawn[member]
+        number = np.empty(len(member), dtype=np.int64)
+        number[grouped] = np.arange(len(member)) - np.repeat(starts, counts)
+        number += self._ids_drawn[member]
         self._ids_drawn += counts
-        keys = self._id_keys[client[order] - self._clients.start]
-        return uuid_text(keys, number[order].astype(np.uint64))
+        return uuid_text(self._id_keys[member], number.astype(np.uint64))
 
     def _write(
         self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]

@@ -16,13 +16,13 @@ from simulator.corpus import Kinds, PartWriter, WrittenPart
 from simulator.faults import FAULTS, FaultPlan, Injector
 from simulator.population import Profile, cohort_profiles
 from simulator.records import VALID
+from simulator.simulation.environment import CohortEnvironment
 from simulator.simulation.fenix import FenixCast
 from simulator.simulation.firefox import FirefoxCast
 from simulator.simulation.plan import Plan
 from simulator.simulation.sourcegraph import SourcegraphCast
 
 _ROWS_BEFORE_FLUSH = 16_384
-_EVENTS_A_STEP = 4_096
 
 
 class Cast(Protocol):
@@ -63,7 +63,7 @@ def fault_injector(plan: Plan, kinds: Kinds, clients: range) -> Injector | None:
         return None
     wanted = FaultPlan(
         share=faults.share,
-        weights=faults.weights,
+        weights={str(name): weight for name, weight in faults.weights.items()},
         late_ms=faults.late,
         dialect=plan.dialect,
         start_ms=plan.start_ms,
@@ -83,19 +83,12 @@ def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[in
         A time before which no further row will be due, in milliseconds since the Unix epoch.
     """
     plan = stage.plan
-    env = simpy.Environment(initial_time=plan.start_ms)
+    env = CohortEnvironment(initial_time=plan.start_ms)
     profiles = cohort_profiles(plan.scenario, plan.seed, clients)
     for cast in stage.casts:
         cast.enter(env, outbox, clients, profiles)
-    rows, step, end_ms = outbox.rows, env.step, plan.end_ms
-    while env.peek() <= end_ms:
-        try:
-            for _ in range(_EVENTS_A_STEP):
-                step()
-        except simpy.core.EmptySchedule:
-            return
-        if len(rows) >= _ROWS_BEFORE_FLUSH:
-            yield int(env.now)
+    while env.run_on(outbox.rows, _ROWS_BEFORE_FLUSH):
+        yield int(env.now)
 
 
 def write_cohort(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 
 import simpy
@@ -42,10 +43,11 @@ class FirefoxCast:
     def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
         """Put the Firefox users of a cohort into its environment."""
         plan = self.plan
-        runs_random = cohort_streams(plan.seed, "browser runs", clients, width=24)
-        person_random = cohort_streams(plan.seed, "browsing", clients, width=64, uuids=4)
-        newtab_random = cohort_streams(plan.seed, "new tab", clients, width=32, uuids=12)
-        messages_random = cohort_streams(plan.seed, "messages", clients, width=8)
+        browsing = self._who_browses(clients, profiles)
+        numbers = [profile.number for profile, _ in browsing]
+        person_random = cohort_streams(plan.seed, "browsing", numbers, width=96, uuids=4)
+        newtab_random = cohort_streams(plan.seed, "new tab", numbers, width=32, uuids=20)
+        messages_random = cohort_streams(plan.seed, "messages", numbers, width=8)
         content, scenario = self.content, plan.scenario
         delayed = bool(scenario.delivery.next_start or scenario.delivery.later)
         texts = NewTabTexts(outbox, content, text_tile_ids=scenario.newtab.tile_ids == "text")
@@ -55,15 +57,7 @@ class FirefoxCast:
         send = outbox.rows.append
         telemetry = self.telemetry.cohort(env, outbox, clients)
         apps: dict[tuple[str, str, str, str], Application] = {}
-        for i, profile in enumerate(profiles):
-            if not (profile.firefox and profile.telemetry_on):
-                continue
-            runs = browser_runs(
-                self.browser, profile, runs_random[i], start_ms=plan.start_ms, end_ms=plan.end_ms
-            )
-            first = next(runs, None)
-            if first is None:
-                continue  # somebody who never starts the browser costs nothing more
+        for i, (profile, runs) in enumerate(browsing):
             key = (profile.build_id, profile.version, profile.channel, profile.locale)
             app = apps.get(key) or apps.setdefault(key, Application(*key))
             submission = None
@@ -87,7 +81,25 @@ class FirefoxCast:
                 experiments=equipment.experiments,
                 companions=equipment.companions,
             )
-            env.process(live(person, self.browser, chain((first,), runs)))
+            env.process(live(person, self.browser, runs))
+
+    def _who_browses(
+        self, clients: range, profiles: list[Profile]
+    ) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
+        """Those who start the browser at all, with their runs; nobody else costs anything more."""
+        plan = self.plan
+        random = cohort_streams(plan.seed, "browser runs", clients, width=24)
+        browsing: list[tuple[Profile, Iterator[tuple[int, int]]]] = []
+        for profile, stream_of_runs in zip(profiles, random, strict=True):
+            if not (profile.firefox and profile.telemetry_on):
+                continue
+            runs = browser_runs(
+                self.browser, profile, stream_of_runs, start_ms=plan.start_ms, end_ms=plan.end_ms
+            )
+            first = next(runs, None)
+            if first is not None:
+                browsing.append((profile, chain((first,), runs)))
+        return browsing
 
 
 def _wanted(scenario: Scenario) -> list[Message]:
