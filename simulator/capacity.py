@@ -211,7 +211,8 @@ def judge_step(measured: Measured, *, rate: float, purpose: str) -> Step:
     """What a trial says: the objective must hold and the rate must be kept."""
     summary = measured.summary
     reasons = [broken(result) for result in summary.thresholds if result.ok is False]
-    if summary.requests_per_s < rate * _KEPT_SHARE:
+    due = rate * summary.window_s
+    if due - summary.requests > max(_FEW, due * (1 - _KEPT_SHARE)):
         reasons.append(f"{summary.requests_per_s:.0f} of {rate:.0f} requests/s were answered")
     if summary.never_started > max(_FEW, summary.requests * _NEVER_STARTED_SHARE):
         reasons.append(f"{summary.never_started} requests were due and never started")

@@ -12,6 +12,7 @@ from simulator.capacity import Search, find_capacity, judge_step
 from simulator.corpus import open_corpus, write_corpus
 from simulator.errors import CorpusError, EndpointError, InputError, UsageError
 from simulator.hotpath import sweep as module
+from simulator.hotpath import trial as trial_module
 from simulator.hotpath.mix import EMPTIED, write_mix
 from simulator.hotpath.scrape import growth, parse_counters, read_counters, stage_means_ms
 from simulator.hotpath.sweep import HotPath, Plan, predicted_pings_per_s, read_hotpath, sweep
@@ -21,7 +22,7 @@ from simulator.reconcile.summary import summarise
 from simulator.records import OUTCOME_DTYPE, Ping
 from simulator.report.hotpath_page import capacity_page, hotpath_page
 from simulator.report.hotpath_terminal import print_capacity, print_hotpath
-from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth
+from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth, write_run_meta
 from simulator.thresholds import parse_thresholds
 
 HERE = Endpoint(host="http://127.0.0.1:1", target="json-array", lanes=3)
@@ -316,3 +317,23 @@ def test_drift_over_time_is_no_drift_over_size(corpus):
     # Every batch size was slowed down by 1.425 on average, so the model is that of the average server.
     assert found.fit.request_us.low <= 80 * 1.425 <= found.fit.request_us.high
     assert found.fit.ping_us.value == pytest.approx(3 * 1.425, rel=0.1)
+
+
+def test_a_trial_whose_time_went_into_preparation_is_repeated(corpus, monkeypatch):
+    extras = []
+
+    def replayed(trial, endpoint, run, *, extra_s):
+        extras.append(extra_s)
+        if not extra_s:
+            return RunMeta()
+        run.mkdir()
+        found = RunMeta(requests=5, pings=5, measured_to_ns=10**10)
+        write_run_meta(run, found)
+        return found
+
+    monkeypatch.setattr(trial_module, "_replay", replayed)
+    assert run_trial(Trial(corpus=corpus.path, seconds=3), HERE).summary.requests == 5
+    assert extras == [0, 10]
+    monkeypatch.setattr(trial_module, "_replay", lambda *_, **__: RunMeta())
+    with pytest.raises(EndpointError, match="no request was answered"):
+        run_trial(Trial(corpus=corpus.path, seconds=3), HERE)
