@@ -13,7 +13,7 @@ from simulator.behaviour.newtab import NewTabHabits, visit
 from simulator.behaviour.onboarding import welcome
 from simulator.behaviour.person import BrowserPerson
 from simulator.clock import MS_PER_DAY
-from simulator.distributions import Choice, counts, exponential, lognormal
+from simulator.distributions import Choice, counts, lognormal
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import Profile, build_id, next_version
 from simulator.randomness import Stream
@@ -21,7 +21,7 @@ from simulator.scenario import Scenario
 
 Process = Generator[simpy.Event, None, None]
 
-_SCALE = 1_000_000
+_LEAST_GAP_MS = 600
 
 
 class BrowserHabits:
@@ -40,7 +40,6 @@ class BrowserHabits:
         self.new_tabs_in_run: Choice[int] = counts(population.new_tabs_a_day / population.runs_a_day)
         self.private = population.private_windows
         self.first_paint = lognormal(1_400, 0.5)
-        self.gap = exponential(_SCALE)
         self.updates_a_ms = scenario.browser.updates_a_week / (7 * MS_PER_DAY)
         self.lost_at_shutdown = scenario.newtab.lost_at_shutdown
 
@@ -97,11 +96,8 @@ def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> P
             env.process(messages.moments(person, habits.messaging))
     if "home" not in taken and env.now < ends_ms:
         yield from visit(person, habits.newtab, "about:home", asked_ms=None, preloaded=False)
-    if private:
-        # Private windows report nothing, whatever is done in them.
-        pass
-    else:
-        yield from _new_tabs(person, habits, ends_ms, begins=begins, opens="newtab" not in taken)
+    if not private:  # private windows report nothing, whatever is done in them
+        yield from _new_tabs(person, habits, ends_ms, opens="newtab" not in taken)
     if newtab.is_open:
         if uniform() < habits.lost_at_shutdown:
             newtab.lose_page()
@@ -138,21 +134,27 @@ def _taken_over(person: BrowserPerson) -> set[str]:
     return {key.split("_", 1)[0] for key in taken}
 
 
-def _new_tabs(
-    person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, begins: int, opens: bool
-) -> Process:
-    """Browsing, with a new tab now and then where new tabs are Firefox's own, until the browser is closed."""
+def _new_tabs(person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, opens: bool) -> Process:
+    """Browsing until the browser is closed, with new tabs at moments spread over it where they are Firefox's own."""
     env, uniform, rates = person.env, person.random.uniform, habits.newtab.rates
+    first = int(env.now)
+    span = ends_ms - first
     tabs = habits.new_tabs_in_run(uniform()) if opens else 0
-    mean_gap = (ends_ms - begins) / (tabs + 1)
+    moments = [first + int(uniform() * span) for _ in range(tabs)]
+    moments.sort()
     home_again, unasked = rates.home_again, rates.home_again + rates.unasked
-    for _ in range(tabs):
-        gap = int(habits.gap(uniform()) * mean_gap / _SCALE)
+    has_messages = habits.has_messages
+    for moment in moments:
+        gap = max(_LEAST_GAP_MS, moment - int(env.now))
         if env.now + gap >= ends_ms:
             break
-        yield from browse(person, habits.happenings, gap)
+        if person.until_happening > gap:
+            person.until_happening -= gap
+            yield env.timeout(gap)
+        else:
+            yield from browse(person, habits.happenings, gap)
         asked = int(env.now)
-        if habits.has_messages:
+        if has_messages:
             messages.show(person, habits.messaging, "new_tab")
         u = uniform()
         if u < home_again:

@@ -19,6 +19,7 @@ from simulator.scenario.message import Messaging
 Process = Generator[simpy.Event, None, None]
 
 _SCALE = 1_000_000
+_NEVER = 1 << 60
 _STEP = lognormal(2_500, 0.7)
 _PREFERENCES: Final = tuple(SOURCE_OF_BIT)
 #: What people do with the Save to Pocket button: (action, source) steps. Assumption: no public figure was found.
@@ -63,9 +64,13 @@ class HappeningHabits:
             "pocket": scenario.browser.pocket_uses_an_hour,
         }
         total = sum(rates.values())
-        self.mean_ms = MS_PER_HOUR / total if total else 0.0
+        self._mean_ms = MS_PER_HOUR / total if total else 0.0
         self.kind: Choice[str] = Choice(rates if total else {"": 1.0})
-        self.wait = exponential(_SCALE)
+        self._wait = exponential(_SCALE)
+
+    def until_next(self, u: float) -> int:
+        """Milliseconds of browsing until something happens, at the share `u` of all such waits."""
+        return int(self._wait(u) * self._mean_ms / _SCALE) if self._mean_ms else _NEVER
 
 
 def browse(person: BrowserPerson, habits: HappeningHabits, gap_ms: int, *, stay: bool = True) -> Process:
@@ -79,12 +84,15 @@ def browse(person: BrowserPerson, habits: HappeningHabits, gap_ms: int, *, stay:
     """
     env, uniform = person.env, person.random.uniform
     left = gap_ms
-    while habits.mean_ms:
-        pause = int(habits.wait(uniform()) * habits.mean_ms / _SCALE)
-        if pause >= left:
+    while True:
+        if person.until_happening < 0:
+            person.until_happening = habits.until_next(uniform())
+        if person.until_happening >= left:
+            person.until_happening -= left
             break
-        left -= pause
-        yield env.timeout(pause)
+        left -= person.until_happening
+        yield env.timeout(person.until_happening)
+        person.until_happening = -1
         _happens(person, habits, habits.kind(uniform()))
     if stay:
         yield env.timeout(left)

@@ -71,6 +71,7 @@ class BrowserPerson:
         "pocket_button",
         "random",
         "router",
+        "until_happening",
     )
 
     def __init__(
@@ -97,6 +98,7 @@ class BrowserPerson:
         self.onboarding = onboarding
         self.panel_notifies = True
         self.pocket_button = True
+        self.until_happening = -1
         self.router = router
         self.random = random
         self.messages_random = messages_random

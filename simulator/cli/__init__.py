@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "init",
     "scenarios": "scenarios",
     "catalogue": "catalogue",
+    "describe": "describe",
     "export": "export",
     "serve": "serve",
     "replay": "replay",

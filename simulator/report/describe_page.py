@@ -1,0 +1,89 @@
+"""A description as one HTML document, with its pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.clock import utc
+from simulator.report import plots
+from simulator.report.describe import Description
+from simulator.report.describe_plots import Plot, plots_of
+from simulator.report.html import Html, element, page, section, table
+from simulator.report.wording import count, size
+
+
+def describe_page(description: Description) -> str:
+    """Counts, sizes, pictures, and simulated values beside published ones."""
+    first, last = utc(description.first_due_ms), utc(description.last_due_ms)
+    head = (
+        f"{count(description.records)} pings of {count(description.senders)} clients ({count(description.clients)} "
+        f"simulated), {size(description.bytes)}, {description.dialect} dialect, seed {description.seed}, "
+        f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    )
+    return page(
+        f"telsim: {description.scenario}",
+        element("h1", f"What is in {description.scenario}"),
+        element("p", head, cls="facts"),
+        section(
+            "Simulated beside published",
+            table(
+                ("figure", "simulated", "published", "distance", "observations", "grade", "source"),
+                [_row(row) for row in comparison_rows(description)],
+            ),
+            note="Distance is the relative difference of a number, or the share of a distribution that would have "
+            "to move. Grades: A published by Mozilla, B a study or an old sample, C a proxy.",
+        ),
+        *(
+            section(title, _picture(name, plot, tall=name == "mix"))
+            for name, (title, plot) in plots_of(description).items()
+        ),
+        section(
+            "Ping types",
+            table(
+                ("ping", "pings", "mean body"),
+                [
+                    (name, count(number), f"{description.mean_body_bytes[name]:,.0f} B")
+                    for name, number in description.pings.items()
+                ],
+            ),
+        ),
+    )
+
+
+def _picture(name: str, plot: Plot, *, tall: bool) -> Html:
+    def draw(axes: Any) -> None:
+        plot(axes, plots.SERIES)
+
+    return plots.draw(name, draw, height_inches=4.4) if tall else plots.draw(name, draw)
+
+
+def comparison_rows(description: Description) -> list[tuple[str, str, str, str, str, str, str]]:
+    """Each comparison in words: figure, simulated, published, distance, sample, grade, source."""
+    rows = []
+    for row in description.comparisons:
+        year = f" ({row.figure.year})" if row.figure.year else ""
+        rows.append(
+            (
+                f"{row.figure.name}: {row.how}",
+                _value(row.simulated),
+                _value(row.published),
+                f"{row.distance:.1%}",
+                count(row.sample),
+                row.figure.grade,
+                f"{row.figure.source}{year}",
+            )
+        )
+    return rows
+
+
+def _row(cells: tuple[str, ...]) -> tuple[Html, ...]:
+    return tuple(element("td", cell) for cell in cells)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
+    if isinstance(value, list):
+        peak, trough = max(value), min(value)
+        return f"peak {peak:.1%} at {value.index(peak)} h, trough {trough:.1%} at {value.index(trough)} h"
+    return f"{value:g}"
