@@ -5,6 +5,7 @@ Sources: ASRouter.isBelowFrequencyCaps; experimenter's display logic and feature
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -29,10 +30,11 @@ Attributes = Callable[[], Mapping[str, object]]
 class _Targeted:
     """One message with its targeting compiled, and remembered by the attributes that it asks about."""
 
-    __slots__ = ("_cache", "_holds", "caps", "group", "message", "names", "pref_bit", "provider")
+    __slots__ = ("_cache", "_holds", "group", "group_key", "id", "message", "names", "pref_bit", "provider")
 
     def __init__(self, message: Message, groups: Mapping[str, Frequency]) -> None:
         self.message = message
+        self.id = message.id
         self.pref_bit = 0
         if message.surface == "cfr":
             self.pref_bit = _CATEGORY_BIT[message.category]
@@ -41,7 +43,7 @@ class _Targeted:
         default = "messaging-experiments" if message.experiment else _PROVIDERS.get(message.surface, "cfr")
         self.provider = message.provider or default
         self.group = groups.get(message.group)
-        self.caps = bool(message.frequency.lifetime or message.frequency.custom)
+        self.group_key = _group_key(message.group) if self.group else ""
         self.names = sorted(attributes_of(message.targeting))
         self._holds = compile_expression(message.targeting)
         self._cache: dict[tuple[object, ...], bool] = {}
@@ -70,9 +72,10 @@ class Messages:
     """
 
     def __init__(self, messages: Sequence[Message], groups: Mapping[str, Frequency] | None = None) -> None:
+        self.groups = groups or {}
         self.by_trigger: dict[str, list[_Targeted]] = {}
         for message in messages:
-            targeted = _Targeted(message, groups or {})
+            targeted = _Targeted(message, self.groups)
             self.by_trigger.setdefault(message.trigger, []).append(targeted)
         everything = [targeted for waiting in self.by_trigger.values() for targeted in waiting]
         self.providers = sorted({targeted.provider for targeted in everything})
@@ -94,13 +97,13 @@ class MessageRouter:
     providers have failed, lasts as long as a browser run.
     """
 
-    __slots__ = ("_blocked", "_down", "_group_impressions", "_impressions", "_messages", "_reached")
+    __slots__ = ("_down", "_impressions", "_messages", "_quiet", "_reached")
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
         self._impressions: dict[str, list[int]] | None = None
-        self._group_impressions: dict[str, list[int]] | None = None
-        self._blocked: set[str] | None = None
+        #: Until when caps and blocks keep each message and each group silent.
+        self._quiet: dict[str, float] = {}
         self._down: str | None = None
         self._reached: set[str] | None = None
 
@@ -142,13 +145,15 @@ class MessageRouter:
             enrolled: experiment slug to branch; a branch's message is shown to nobody else.
             failed: id of a message whose targeting has just failed.
         """
+        until, down = self._quiet.get, self._down
         return [
             targeted.message
             for targeted in self._messages.by_trigger.get(trigger, ())
-            if not (targeted.pref_bit and not user_prefs & targeted.pref_bit)
-            and targeted.message.id != failed
-            and targeted.provider != self._down
-            and self._may_show(targeted, now_ms)
+            if until(targeted.id, 0) <= now_ms
+            and not (targeted.group_key and until(targeted.group_key, 0) > now_ms)
+            and not (targeted.pref_bit and not user_prefs & targeted.pref_bit)
+            and targeted.id != failed
+            and targeted.provider != down
             and _for_branch(targeted.message, enrolled)
             and targeted.matches(attributes)
         ]
@@ -208,50 +213,45 @@ class MessageRouter:
                 reached.append(message)
         return reached
 
-    def _may_show(self, targeted: _Targeted, now_ms: int) -> bool:
-        message = targeted.message
-        if self._blocked and message.id in self._blocked:
-            return False
-        if targeted.caps and self._impressions:
-            seen = self._impressions.get(message.id)
-            if seen and not _is_below(message.frequency, seen, now_ms):
-                return False
-        if targeted.group and self._group_impressions:
-            seen = self._group_impressions.get(message.group)
-            if seen and not _is_below(targeted.group, seen, now_ms):
-                return False
-        return True
-
     def impression(self, message: Message, now_ms: int) -> None:
         """The message was shown. It counts for its own caps and for its group's."""
         if self._impressions is None:
             self._impressions = {}
-        _note(self._impressions, message.id, now_ms)
-        if message.group:
-            if self._group_impressions is None:
-                self._group_impressions = {}
-            _note(self._group_impressions, message.group, now_ms)
+        seen = _note(self._impressions, message.id, now_ms)
+        self._silence(message.id, _quiet_until(message.frequency, seen))
+        group = self._messages.groups.get(message.group)
+        if group is not None:
+            key = _group_key(message.group)
+            self._silence(key, _quiet_until(group, _note(self._impressions, key, now_ms)))
 
     def block(self, message: Message) -> None:
         """The message is never to be shown to this client again."""
-        if self._blocked is None:
-            self._blocked = set()
-        self._blocked.add(message.id)
+        self._silence(message.id, math.inf)
+
+    def _silence(self, key: str, until_ms: float) -> None:
+        if until_ms > self._quiet.get(key, 0):
+            self._quiet[key] = until_ms
 
 
-def _note(impressions: dict[str, list[int]], name: str, now_ms: int) -> None:
+def _group_key(group: str) -> str:
+    """A group's name where it stands beside message ids, which have no line feeds."""
+    return f"group\n{group}"
+
+
+def _note(impressions: dict[str, list[int]], name: str, now_ms: int) -> list[int]:
     """Remember one more; more than the highest lifetime cap can never matter."""
     times = impressions.setdefault(name, [])
     times.append(now_ms)
     if len(times) > _MOST_KEPT:
         del times[0]
+    return times
 
 
-def _is_below(frequency: Frequency, seen: Sequence[int], now_ms: int) -> bool:
-    lifetime = frequency.lifetime
-    if lifetime is not None and len(seen) >= lifetime:
-        return False
-    return all(sum(at > now_ms - cap.period for at in seen) < cap.cap for cap in frequency.custom)
+def _quiet_until(frequency: Frequency, seen: Sequence[int]) -> float:
+    """When the caps allow another impression after those that were seen, in milliseconds since the Unix epoch."""
+    if frequency.lifetime is not None and len(seen) >= frequency.lifetime:
+        return math.inf
+    return max((seen[-cap.cap] + cap.period for cap in frequency.custom if len(seen) >= cap.cap), default=0)
 
 
 def _for_branch(message: Message, enrolled: Mapping[str, str]) -> bool:
