@@ -22,7 +22,6 @@ from replay_rig import free_port
 from simulator.records import STATES
 from simulator.rundir import read_outcomes, read_run_meta
 
-
 PRODUCTION = "incoming.telemetry.mozilla.org"
 
 
@@ -36,7 +35,9 @@ def telsim(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def smoke_corpus(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("smoke")
-    done = telsim("generate", "smoke", "--dialect", "wire", "--out", folder / "corpus", cwd=folder)
+    done = telsim(
+        "generate", "smoke", "--clients", 40, "--dialect", "wire", "--out", folder / "corpus", cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     return folder / "corpus"
 
@@ -97,12 +98,12 @@ def test_an_endpoint_killed_in_the_middle_leaves_nothing_falsely_accepted(smoke_
     """SIGKILL under load, then a new endpoint on the same store and port: every ping ends in one state."""
     port = int(endpoint.url.rsplit(":", 1)[1])
     command = [sys.executable, "-m", "simulator", "replay", str(smoke_corpus), "--host", endpoint.url]
-    command += ["--run-dir", str(tmp_path / "run"), "--pace", "rate 1500", "--ledger", "none", "-u", "16"]
+    command += ["--run-dir", str(tmp_path / "run"), "--pace", "rate 500", "--ledger", "none", "-u", "16"]
     replay = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
     )
     try:
-        _wait_until(lambda: endpoint_count(endpoint.url) > 500)
+        _wait_until(lambda: endpoint_count(endpoint.url) > 300)
         endpoint.kill()
         threading.Event().wait(0.5)
         again = Endpoint(tmp_path / "store.sqlite3", port)
@@ -225,7 +226,7 @@ def test_an_endpoint_that_is_down_exits_1_and_keeps_the_outcomes(smoke_corpus, t
 
 def test_ctrl_c_reaches_the_run_once_and_exits_130(smoke_corpus, endpoint, tmp_path):
     command = [sys.executable, "-m", "simulator", "replay", str(smoke_corpus), "--host", endpoint.url]
-    command += ["--run-dir", str(tmp_path / "run"), "--pace", "rate 300"]
+    command += ["--run-dir", str(tmp_path / "run"), "--pace", "rate 200"]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         cwd=tmp_path, start_new_session=True,
