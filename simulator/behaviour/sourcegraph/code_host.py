@@ -51,35 +51,39 @@ def _read_file(
 ) -> Process:
     """The pointer on one file's code: bursts of hovers, with clicks in the overlay now and then.
 
-    The simulated clock stops only where the extension has something to log.
+    A burst is told to the extension at once, with the times at which its hovers will be: nothing else can come
+    between them, so the simulated clock stops once for each burst.
     """
     env, uniform = developer.env, developer.random.uniform
     timeout, hover_gap, hover = env.timeout, habits.hover_gap, extension.hover
-    empty, definition, references = habits.empty_below, habits.definition_below, habits.references_below
+    empty, references = habits.empty_below, habits.references_below
     clock = now = int(env.now)
     bursts = habits.bursts(uniform())
     mean_gap = (leaves_ms - now) / (bursts + 1)
     for _ in range(bursts):
         now += int(habits.gap(uniform()) * mean_gap / SCALE)
+        if now >= leaves_ms:
+            break
+        yield timeout(now - clock)
+        clock = now
         opened = True
         for _ in range(1 + habits.more_hovers(uniform())):
             if now >= leaves_ms:
                 break
             outcome = uniform()
             if opened or outcome >= empty:
-                yield timeout(now - clock)
-                clock = now
                 hover(now, opened=opened, shown=outcome >= empty)
                 opened = False
                 if empty <= outcome < references:
                     now += habits.until_click(uniform())
-                    yield timeout(now - clock)
-                    clock = now
-                    action = _definition(habits, uniform) if outcome < definition else "findReferences"
-                    extension.action(now, action)
+                    extension.action(now, _clicked(habits, outcome, uniform))
             now += hover_gap(uniform())
     if clock < leaves_ms:
         yield timeout(leaves_ms - clock)
+
+
+def _clicked(habits: ReadingHabits, outcome: float, uniform: Callable[[], float]) -> str:
+    return _definition(habits, uniform) if outcome < habits.definition_below else "findReferences"
 
 
 def _definition(habits: ReadingHabits, uniform: Callable[[], float]) -> str:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
-import simpy
-
 from simulator.behaviour.sourcegraph.developer import SCALE, Developer, Process, ReadingHabits
 from simulator.client.sourcegraph_web import NEVER_MS, WebSender
 from simulator.distributions import Choice
@@ -60,7 +56,8 @@ def read_pages(
     now = int(env.now)
     while True:
         leaves_ms = min(now + 1 + habits.web_dwell(uniform()), ends_ms)
-        now = yield from _use_page(developer, habits, web, repository, now_ms=now, leaves_ms=leaves_ms)
+        now = _use_page(developer, habits, web, repository, now_ms=now, leaves_ms=leaves_ms)
+        yield env.timeout(now - int(env.now))
         if now >= ends_ms or uniform() >= stays:
             break
         title = _NEXT_PAGE(uniform())
@@ -68,9 +65,9 @@ def read_pages(
         if title == "SearchResults":
             web.action(now, SEARCH_EVENT, f'{{"query":"{path}"}}')
         web.navigate(now, path, title)
-    yield from _tick_until(developer, web, NEVER_MS - 1)
-    if now > env.now:
-        yield env.timeout(now - int(env.now))
+    closed = _tick_until(web, NEVER_MS - 1)
+    if closed > env.now:
+        yield env.timeout(closed - int(env.now))
 
 
 def _use_page(
@@ -81,11 +78,11 @@ def _use_page(
     *,
     now_ms: int,
     leaves_ms: int,
-) -> Generator[simpy.Event, None, int]:
+) -> int:
     """Actions on one page. A jump to a definition shows another file soon after the click.
 
-    What is done is told to the application ahead of the simulated clock, which stops only where a window is
-    sent: nobody else can see the difference, and it halves the waiting.
+    All of it is told to the application at once, with the times at which it will be, and the application sends its
+    windows at theirs: nothing else can come between, so the simulated clock stops once for each page.
 
     Returns:
         When the page is left, in milliseconds since the Unix epoch.
@@ -98,7 +95,7 @@ def _use_page(
         if at_ms >= leaves_ms:
             break
         if web.next_ms <= at_ms:
-            yield from _tick_until(developer, web, at_ms)
+            _tick_until(web, at_ms)
         action = habits.web_action(uniform())
         file = developer.file(repository)
         web.action(at_ms, action, file.argument)
@@ -106,20 +103,25 @@ def _use_page(
         if action in _JUMPS:
             now_ms += habits.until_loaded(uniform())
             if web.next_ms <= now_ms:
-                yield from _tick_until(developer, web, now_ms)
+                _tick_until(web, now_ms)
             web.navigate(now_ms, file.blob_path, "Blob")
     now_ms = max(now_ms, leaves_ms)
     if web.next_ms <= now_ms:
-        yield from _tick_until(developer, web, now_ms)
+        _tick_until(web, now_ms)
     return now_ms
 
 
-def _tick_until(developer: Developer, web: WebSender, until_ms: int) -> Process:
-    """Wait for each moment up to `until_ms` at which the application has something to do, and let it."""
-    env = developer.env
+def _tick_until(web: WebSender, until_ms: int) -> int:
+    """Let the application do what it has to do by itself up to `until_ms`.
+
+    Returns:
+        When it did the last of it; 0 where there was nothing.
+    """
+    last_ms = 0
     while (due_ms := web.next_ms) <= until_ms:
-        yield env.timeout(due_ms - int(env.now))
         web.tick(due_ms)
+        last_ms = due_ms
+    return last_ms
 
 
 def _path(developer: Developer, repository: Repository, title: str) -> str:
