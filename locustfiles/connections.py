@@ -42,6 +42,8 @@ class Connections:
         self._plan, self._clock, self._trouble, self._give_back = plan, clock, trouble, give_back
         self._timeout_ns = int(plan.target.timeout_s * NS_PER_S)
         self._tls = tls_context(plan.target) if plan.destination.scheme == "https" else None
+        # Where a refusal counts as a client's try, the lanes must not notice the end of an outage late.
+        self._longest_backoff_ns = NS_PER_S // 10 if plan.target.retry.refused else _LONGEST_BACKOFF_NS
         self._down_since = self._tries = 0
         self.epoll = _epoll()
         self.by_fd: dict[int, Lane] = {}
@@ -103,7 +105,7 @@ class Connections:
         if (never and lane.failures >= _FIRST_TRIES) or (not never and down_s > self._plan.patience_s):
             tries = f"{self._tries} tries in {down_s:.1f} s"
             self.given_up = f"no connection to {self._plan.destination.url}: {why} ({tries})"
-        lane.deadline = now + min(NS_PER_S // 10 << lane.failures, _LONGEST_BACKOFF_NS)
+        lane.deadline = now + min(NS_PER_S // 10 << lane.failures, self._longest_backoff_ns)
 
     def drop(self, lane: Lane) -> None:
         """Closes a lane's socket, if it has one."""

@@ -40,7 +40,7 @@ class Control:
         self.collector: Collector | None = None
         self.interrupted = False
         self._run_dir: Any = None
-        self._shard = (0, 1)
+        self._shard: tuple[int, int] | None = None
         self._finals: set[str] = set()
         self._ending = False
 
@@ -107,7 +107,12 @@ class Control:
         if isinstance(runner, MasterRunner):
             self._hand_out_shards(runner)
             return
-        worker, workers = self._shard if isinstance(runner, WorkerRunner) else (0, 1)
+        shard, self._shard = self._shard, None
+        if isinstance(runner, WorkerRunner) and shard is None:
+            # The corpus is shared out among those who were there at the start; a second owner would send twice.
+            log.warning("This worker joined a run that had begun; it takes part in the next one")
+            return
+        worker, workers = shard or (0, 1)
         self.session = Session(environment, request, worker=worker, workers=workers, on_over=self._on_over)
         self.session.start()
         if isinstance(runner, LocalRunner):

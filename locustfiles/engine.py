@@ -94,6 +94,7 @@ class Engine:
         """Sends no more and lets the requests under way finish, `timeout_s` seconds at most."""
         self.stopping = True
         self._stop_at = self._clock() + int(timeout_s * NS_PER_S)
+        self._idle.clear()
         for lane in list(self._connections.all):
             if lane.state != BUSY:
                 self._connections.retire(lane)

@@ -12,7 +12,7 @@ METHOD = "POST"
 
 
 class LocustStats:
-    """Logs requests into one Locust environment.
+    """Logs requests into one Locust environment. In an open loop response times count from the due time.
 
     Args:
         environment: Locust's.

@@ -89,6 +89,9 @@ class Session:
         except TelsimError as error:
             self.failure = "\n  ".join([str(error), *map(str, error.findings)])
             self.exit_code = int(error.exit_code)
+        except OSError as error:
+            self.failure = f"the replay cannot write its files: {error.strerror or error}"
+            self.exit_code = int(ExitCode.FAILED)
         except Exception as error:
             self.failure = f"the replay broke down: {error!r}"
             self.exit_code = int(ExitCode.FAILED)

@@ -402,3 +402,84 @@ def test_a_load_test_shape_ramps_the_connections(corpus, odd_server, run_dir):
     assert len(server.copies) == 400
     series = read_run_meta(run_dir).time_series.requests
     assert max(series[1:-1]) > 2 * series[0]  # more lanes, more requests a second
+
+
+def test_a_worker_that_dies_fails_the_run_and_nothing_is_sent_twice(corpus, odd_server, run_dir):
+    import psutil
+
+    def slow(connection, seen) -> None:
+        threading.Event().wait(0.01)
+        connection.sendall(OK)
+
+    server = odd_server(slow)
+    made = corpus(1200)
+    process = subprocess.Popen(
+        locust_command(
+            "--corpus", made.path, "--host", server.url, "-u", 4, "--run-dir", run_dir, "--processes", 2
+        ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while len(server.requests) < 100 and time.monotonic() < deadline:
+            threading.Event().wait(0.05)
+        victim = min(psutil.Process(process.pid).children(), key=lambda child: child.pid)
+        victim.kill()
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert set(server.copies.values()) == {1}
+    meta = read_run_meta(run_dir)
+    assert any("worker went missing" in error.message for error in meta.errors)
+    rows = read_outcomes(run_dir)
+    assert np.unique(rows["row"]).size == len(rows) < 1200
+    accepted = {row["id"].decode() for row in rows if row["state"] == ACCEPTED}
+    assert accepted <= set(server.copies)
+
+
+BULK_AGAINST_ONE_BY_ONE = """
+import sys; sys.path.insert(0, sys.argv[1])
+import locust.env, locust.stats
+import numpy as np
+from locust_stats import LocustStats
+from simulator.randomness import uniforms
+locust.stats.time.time = lambda: 1_700_000_000.5
+names = ("a", "b")
+u = uniforms(np.uint64(4), np.arange(4000, dtype=np.uint64))
+took_ns = (u[:2000] ** 4 * 3e10).astype(np.int64) // 10_000 * 10_000
+numbers = (u[2000:] > 0.3).astype(np.uint16)
+bulk, single = locust.env.Environment(), locust.env.Environment()
+sink = LocustStats(bulk)
+sink.received_bytes = 2000
+failed = [(n, "HTTP 500") for n in range(0, 2000, 7)]
+done_ns = np.full(2000, 1_700_000_000_500_000_000)
+sink.log(names=names, numbers=numbers, took_ns=took_ns, done_ns=done_ns, messages=failed)
+for n in range(2000):
+    single.stats.log_request("POST", names[numbers[n]], took_ns[n] / 1e6, 1)
+    if n % 7 == 0:
+        single.stats.log_error("POST", names[numbers[n]], "HTTP 500")
+for key in (*single.stats.entries, None):
+    one = single.stats.entries[key] if key else single.stats.total
+    many = bulk.stats.entries[key] if key else bulk.stats.total
+    for field in ("num_requests", "num_failures", "num_reqs_per_sec", "num_fail_per_sec", "response_times",
+                  "min_response_time", "max_response_time", "last_request_timestamp"):
+        assert getattr(one, field) == getattr(many, field), (key, field, getattr(one, field), getattr(many, field))
+    assert abs(one.total_response_time - many.total_response_time) < 1e-3
+    assert abs(one.total_content_length - many.total_content_length) <= 2
+counts = [{key: error.occurrences for key, error in env.stats.errors.items()} for env in (single, bulk)]
+assert counts[0] == counts[1]
+print("the same")
+"""
+
+
+def test_logging_in_bulk_is_the_same_as_logging_one_by_one():
+    done = subprocess.run(
+        [sys.executable, "-c", BULK_AGAINST_ONE_BY_ONE, str(LOCUSTFILES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "the same\n", done.stderr
