@@ -26,16 +26,17 @@ def write_ndjson(pings: Iterable[Ping], directory: Path) -> None:
 def write_json(pings: Iterable[Ping], directory: Path) -> None:
     """One laid-out payload a file, and `index.json`, which says of each how it travels and what it is."""
     names = FileNames()
-    rows = []
-    for ping in pings:
-        try:
-            name, data = names.of(ping, "json"), msgspec.json.format(ping.payload(), indent=2) + b"\n"
-        except msgspec.DecodeError:
-            name, data = names.last + ".bin", ping.payload()
-        (directory / name).write_bytes(data)
-        rows.append({"file": name, **_envelope(ping)})
-    lines = ",\n  ".join(msgspec.json.encode(row).decode() for row in rows)
-    (directory / INDEX_FILE).write_text(f"[\n  {lines}\n]\n", encoding="utf-8")
+    with open(directory / INDEX_FILE, "wb") as index:
+        before = b"["
+        for ping in pings:
+            try:
+                name, data = names.of(ping, "json"), msgspec.json.format(ping.payload(), indent=2) + b"\n"
+            except msgspec.DecodeError:
+                name, data = names.last + ".bin", ping.payload()
+            (directory / name).write_bytes(data)
+            index.write(before + b"\n  " + msgspec.json.encode({"file": name, **_envelope(ping)}))
+            before = b","
+        index.write(b"\n]\n")
 
 
 class FileNames:
