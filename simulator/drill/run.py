@@ -15,7 +15,7 @@ import numpy as np
 from simulator.clock import wall_clock_ns
 from simulator.corpus import Corpus, open_corpus, write_corpus
 from simulator.drill.outage import Commanded, Killed, Mode, Outage, OwnEndpoint, Switched
-from simulator.drill.policies import PolicyName, policy_named, target_toml, target_with
+from simulator.drill.policies import Policy, PolicyName, policy_named, target_toml, target_with
 from simulator.drill.recovery import measure
 from simulator.drill.result import DrillResult, fates_of, reasons_against
 from simulator.endpoint import Settings
@@ -35,6 +35,9 @@ _LONGEST_START_S = 120.0
 #: How long a drill may run beyond its plan, for the clients' last tries.
 _GRACE_S = 60.0
 _LONGEST_S = 3_600.0
+
+_PILING_UP: tuple[Mode, ...] = ("hang", "slow")
+_LANES, _MOST_LANES = 64, 2_000
 
 #: Runs Locust on (corpus directory, host, target file, run directory, more options) and returns its exit code.
 Send = Callable[[Path, str, Path, Path, list[str]], int]
@@ -116,7 +119,16 @@ def run_drill(plan: DrillPlan, send: Send) -> DrillResult:
     run = plan.directory / "run"
     limit_s = plan.planned_s + plan.outage_s * 4 + _GRACE_S
     options = ["--pace", f"rate {plan.rate:g}", "-t", f"{int(limit_s)}s", "--patience", f"{int(limit_s)}s"]
-    options += ["-u", str(_lanes(plan)), "--any-dialect", *plan.options]
+    options += [
+        "-u",
+        str(_lanes(plan)),
+        "-r",
+        str(_lanes(plan)),
+        "--any-dialect",
+        "--loglevel",
+        "ERROR",
+        *plan.options,
+    ]
     with ExitStack() as stack:
         url, outage = _endpoint(plan, corpus, stack, health_path=target.health_path)
         happened, stop = _Happened(), Event()
@@ -134,7 +146,7 @@ def run_drill(plan: DrillPlan, send: Send) -> DrillResult:
                 f"the load ended (exit code {code}) before the drill did; see {run}, and give it more time "
                 "or a higher --after"
             )
-        result = _judged(plan, corpus, run, url, happened, keeps=policy.keeps)
+        result = _judged(plan, corpus, run, url, happened, policy=policy)
     write_atomically(
         plan.directory / DRILL_FILE, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
     )
@@ -142,12 +154,16 @@ def run_drill(plan: DrillPlan, send: Send) -> DrillResult:
 
 
 def _lanes(plan: DrillPlan) -> int:
-    """Connections: enough that those which hang do not keep the others from failing on their own."""
-    return max(32, min(512, int(plan.rate)))
+    """Connections: where requests get no answer or a late one, as many as pile up during the outage."""
+    if plan.mode not in _PILING_UP or plan.host:
+        return _LANES
+    return max(_LANES, min(_MOST_LANES, int(plan.rate * plan.outage_s)))
 
 
 def _trimmed(plan: DrillPlan) -> Corpus:
     """Exactly as many pings as become due, so that the load ends when the last of them is done with."""
+    if not plan.host and (plan.down or plan.up):
+        raise UsageError("--down-command and --up-command go with --host, an endpoint of your own")
     if plan.planned_s > _LONGEST_S:
         raise UsageError(f"a drill of {plan.planned_s:.0f} s is longer than an hour; shorten its phases")
     if plan.rate <= 0 or plan.hurry < 1 or min(plan.before_s, plan.outage_s, plan.after_s) < 1:
@@ -174,8 +190,6 @@ def _trimmed(plan: DrillPlan) -> Corpus:
 def _endpoint(plan: DrillPlan, corpus: Corpus, stack: ExitStack, *, health_path: str) -> tuple[str, Outage]:
     if plan.host:
         return plan.host, Commanded(plan.host, down=plan.down, up=plan.up, health_path=health_path)
-    if plan.down or plan.up:
-        raise UsageError("--down-command and --up-command go with --host, an endpoint of your own")
     settings = Settings(schemas=corpus.meta.dialect, store=str(plan.directory / "store.sqlite3"))
     own = stack.enter_context(OwnEndpoint(settings))
     if plan.mode == "down":
@@ -214,7 +228,7 @@ def _load_is_on(run: Path, stop: Event) -> bool:
 
 
 def _judged(
-    plan: DrillPlan, corpus: Corpus, run: Path, url: str, happened: _Happened, *, keeps: bool
+    plan: DrillPlan, corpus: Corpus, run: Path, url: str, happened: _Happened, *, policy: Policy
 ) -> DrillResult:
     summary = reconcile(
         run,
@@ -234,7 +248,10 @@ def _judged(
     )
     recovery = measure(outcomes, began_ns=happened.began_ns, ended_ns=happened.ended_ns)
     distinct = len(np.unique(outcomes["id"][accepted]))
-    reasons = list(reasons_against(fates, recovery, summary, keeps=keeps, distinct=distinct))
+    allowed_s = recovery.outage_s + policy.wait_s / plan.hurry + recovery.behind_ms / 1_000
+    reasons = list(
+        reasons_against(fates, recovery, summary, keeps=policy.keeps, distinct=distinct, allowed_s=allowed_s)
+    )
     return DrillResult(
         verdict="fail" if reasons else "pass",
         reasons=reasons,
@@ -244,6 +261,7 @@ def _judged(
         rate=plan.rate,
         fates=fates,
         recovery=recovery,
+        allowed_s=round(allowed_s, 3),
         duplicated=summary.duplicated,
         wrongly_accepted=summary.wrongly_accepted,
         wrongly_rejected=summary.wrongly_rejected,
