@@ -51,9 +51,17 @@ class NewTabTexts:
         outbox: the cohort's.
         content: the pools that pages show.
         text_tile_ids: whether story ids are text (version 2 of the route); the document has numbers only.
+        slate_texts: filled and used by all cohorts of a process: there are few slates, and their texts are long.
     """
 
-    def __init__(self, outbox: Outbox, content: PageContent, *, text_tile_ids: bool = False) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        content: PageContent,
+        *,
+        text_tile_ids: bool = False,
+        slate_texts: dict[tuple[int, int], str] | None = None,
+    ) -> None:
         self.dialect = outbox.dialect
         self.outbox = outbox
         self.content = content
@@ -69,7 +77,7 @@ class NewTabTexts:
         self._tile_values: dict[Tile, str] = {}
         self._statistics: dict[Layout, str] = {}
         self._sponsored: dict[Layout, list[str]] = {}
-        self._tiles: dict[tuple[int, int], str] = {}
+        self._tiles = {} if slate_texts is None else slate_texts
 
     def tile_value(self, tile: Tile) -> str:
         """The `value` of events about a tile."""

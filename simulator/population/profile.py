@@ -24,6 +24,7 @@ TIME_ZONES: Mapping[str, Mapping[int, float]] = {
     "ru": {180: 0.7, 300: 0.2, 420: 0.1},
     "zh-CN": {480: 1},
     "ja": {540: 1},
+    "tr": {180: 1},
 }
 _ELSEWHERE: Mapping[int, float] = {60: 1}
 

@@ -65,6 +65,7 @@ class Scenario(Section):
         "cs": 0.012,
         "hu": 0.012,
         "sv-SE": 0.01,
+        "tr": 0.013,
     }
     versions: Weights = {"95.0": 0.55, "94.0.2": 0.25, "93.0": 0.1, "91.0.2": 0.1}
     population: Population = Field(default_factory=Population)

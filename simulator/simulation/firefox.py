@@ -36,6 +36,7 @@ class FirefoxCast:
         self.content = PageContent(plan.seed, sponsored_tiles=scenario.newtab.sponsored_tiles)
         self.browser = BrowserHabits(scenario)
         self.later = more_days()
+        self.slate_texts: dict[tuple[int, int], str] = {}
         self.telemetry = TelemetryCast(plan)
         self.messages = Messages(_wanted(scenario), scenario.message_groups)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
@@ -50,12 +51,17 @@ class FirefoxCast:
         messages_random = cohort_streams(plan.seed, "messages", numbers, width=8)
         content, scenario = self.content, plan.scenario
         delayed = bool(scenario.delivery.next_start or scenario.delivery.later)
-        texts = NewTabTexts(outbox, content, text_tile_ids=scenario.newtab.tile_ids == "text")
+        texts = NewTabTexts(
+            outbox,
+            content,
+            text_tile_ids=scenario.newtab.tile_ids == "text",
+            slate_texts=self.slate_texts,
+        )
         messaging = MessagingSender(outbox, self.cfr_experiments)
         browser = BrowserSender(outbox)
         onboarding = OnboardingSender(outbox, content.attributions, content.add_on_attributions)
         send = outbox.rows.append
-        telemetry = self.telemetry.cohort(env, outbox, clients)
+        telemetry = self.telemetry.cohort(env, outbox, [profile for profile, _ in browsing])
         apps: dict[tuple[str, str, str, str], Application] = {}
         for i, (profile, runs) in enumerate(browsing):
             key = (profile.build_id, profile.version, profile.channel, profile.locale)

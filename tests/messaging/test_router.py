@@ -1,0 +1,203 @@
+"""The message engine: caps, blocks, groups, categories, arbitration, reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.messaging import MessageRouter, Messages
+from simulator.population.preferences import ALL_ON, CFR_ADDONS, CFR_FEATURES, SNIPPETS
+from simulator.randomness import stream
+from simulator.scenario.message import Cap, Frequency, Message
+
+DAY = 86_400_000
+
+
+def message(name: str, **fields: Any) -> Message:
+    defaults: dict[str, Any] = {
+        "surface": "cfr",
+        "trigger": "site_visit",
+        "bucket": "B",
+        "frequency": Frequency(),
+    }
+    return Message(id=name, **(defaults | fields))
+
+
+def choose(
+    router: MessageRouter,
+    now: int = 0,
+    *,
+    trigger: str = "site_visit",
+    prefs: int = ALL_ON,
+    enrolled: Mapping[str, str] | None = None,
+    attributes: Mapping[str, object] | None = None,
+    u: float = 0.0,
+    failed: str = "",
+) -> str | None:
+    found = router.choose(
+        trigger,
+        now,
+        attributes=lambda: attributes or {},
+        user_prefs=prefs,
+        enrolled=enrolled or {},
+        uniform=lambda: u,
+        failed=failed,
+    )
+    return found.id if found else None
+
+
+def test_nothing_wins_a_trigger_that_no_message_waits_for() -> None:
+    router = MessageRouter(Messages([message("A")]))
+    assert router.listens_to("site_visit")
+    assert not router.listens_to("startup")
+    assert choose(router, trigger="startup") is None
+
+
+def test_weights_decide_among_those_that_may_be_shown() -> None:
+    router = MessageRouter(Messages([message("HEAVY", weight=90), message("LIGHT", weight=10)]))
+    uniform = stream(1, 1, "weights").uniform
+    won = Counter(choose(router, u=uniform()) for _ in range(4_000))
+    assert won["HEAVY"] / 4_000 == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_lifetime_cap_holds_for_ever() -> None:
+    only = message("A", frequency=Frequency(lifetime=2))
+    router = MessageRouter(Messages([only]))
+    for at in (0, 50 * DAY):
+        assert choose(router, at) == "A"
+        router.impression(only, at)
+    assert choose(router, 5_000 * DAY) is None
+
+
+def test_a_custom_cap_holds_for_its_period_and_not_longer() -> None:
+    only = message("A", frequency=Frequency(custom=[Cap(cap=1, period="1d")]))
+    router = MessageRouter(Messages([only]))
+    router.impression(only, 1_000)
+    assert choose(router, 1_000 + DAY - 1) is None
+    assert choose(router, 1_000 + DAY) == "A"
+
+
+@given(
+    caps=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 60)), max_size=3),
+    lifetime=st.none() | st.integers(1, 9),
+    gaps=st.lists(st.integers(0, 40), max_size=30),
+)
+def test_no_sequence_of_triggers_breaks_a_cap(
+    caps: list[tuple[int, int]], lifetime: int | None, gaps: list[int]
+) -> None:
+    custom = [Cap(cap=cap, period=f"{period}m") for cap, period in caps]
+    only = message("A", frequency=Frequency(lifetime=lifetime, custom=custom))
+    router, now = MessageRouter(Messages([only])), 0
+    shown: list[int] = []
+    for gap in gaps:
+        now += gap * 60_000
+        if choose(router, now):
+            router.impression(only, now)
+            shown.append(now)
+    assert lifetime is None or len(shown) <= lifetime
+    for cap in custom:
+        for at in shown:
+            assert sum(at - cap.period < other <= at for other in shown) <= cap.cap
+
+
+def test_a_groups_cap_counts_all_of_its_messages() -> None:
+    first, second = (message(name, group="g") for name in "AB")
+    router = MessageRouter(Messages([first, second], {"g": Frequency(lifetime=1)}))
+    router.impression(first, 0)
+    assert choose(router) is None
+
+
+def test_what_is_blocked_never_comes_back() -> None:
+    only = message("A")
+    router = MessageRouter(Messages([only]))
+    router.block(only)
+    router.start_run(without=None)
+    assert choose(router, 10_000 * DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "bit"),
+    [
+        ({"category": "addons"}, CFR_ADDONS),
+        ({"category": "features"}, CFR_FEATURES),
+        ({"surface": "snippets", "trigger": "newtab_page"}, SNIPPETS),
+    ],
+)
+def test_a_preference_switches_its_messages_off(fields: dict[str, Any], bit: int) -> None:
+    only = message("A", **fields)
+    router = MessageRouter(Messages([only]))
+    assert choose(router, trigger=only.trigger) == "A"
+    assert choose(router, trigger=only.trigger, prefs=ALL_ON & ~bit) is None
+
+
+def test_dialogs_and_bars_do_not_ask_for_those_preferences() -> None:
+    router = MessageRouter(Messages([message("A", surface="spotlight", trigger="startup")]))
+    assert choose(router, trigger="startup", prefs=0) == "A"
+
+
+def test_targeting_is_asked_only_where_there_is_something_to_ask() -> None:
+    router = MessageRouter(Messages([message("A")]))
+
+    def never() -> Mapping[str, object]:
+        raise AssertionError("asked for attributes")
+
+    found = router.choose(
+        "site_visit", 0, attributes=never, user_prefs=ALL_ON, enrolled={}, uniform=lambda: 0.0
+    )
+    assert found is not None
+
+
+def test_targeting_decides_and_a_failed_message_stays_away() -> None:
+    router = MessageRouter(Messages([message("A", targeting="runs > 2")]))
+    assert choose(router, attributes={"runs": 3}) == "A"
+    assert choose(router, attributes={"runs": 2}) is None
+    assert choose(router, attributes={"runs": 3}, failed="A") is None
+    assert router.may_fail("site_visit")[0][1] == ["runs"]
+
+
+def test_a_failed_provider_takes_its_messages_with_it_for_one_run() -> None:
+    router = MessageRouter(Messages([message("A", provider="cfr-remote"), message("B", provider="cfr")]))
+    router.start_run(without="cfr-remote")
+    assert choose(router) == "B"
+    router.start_run(without=None)
+    assert choose(router) == "A"
+
+
+def three_branches() -> list[Message]:
+    return [
+        message(f"{branch}-message", experiment="exp", branch=branch) for branch in ("control", "one", "two")
+    ]
+
+
+def test_a_branchs_message_is_shown_to_that_branch_alone() -> None:
+    router = MessageRouter(Messages(three_branches()))
+    assert choose(router) is None
+    assert choose(router, enrolled={"exp": "two"}, u=0.99) == "two-message"
+    assert choose(router, enrolled={"other": "two"}) is None
+
+
+@pytest.mark.parametrize("branch", ["control", "one", "two"])
+def test_every_sibling_is_reached_once_a_run(branch: str) -> None:
+    router = MessageRouter(Messages(three_branches()))
+
+    def reached() -> list[str]:
+        found = router.reach("site_visit", attributes=dict, enrolled={"exp": branch})
+        return [message.id for message in found]
+
+    siblings = [m.id for m in three_branches() if m.branch != branch]
+    assert reached() == siblings
+    assert reached() == []
+    router.start_run(without=None)
+    assert reached() == siblings
+
+
+def test_who_is_not_enrolled_reaches_nothing() -> None:
+    router = MessageRouter(Messages(three_branches()))
+    assert router.reach("site_visit", attributes=dict, enrolled={}) == []
+    assert router.reach("site_visit", attributes=dict, enrolled={"other": "one"}) == []
+    assert router.reach("startup", attributes=dict, enrolled={"exp": "one"}) == []
