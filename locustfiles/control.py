@@ -48,9 +48,7 @@ class Control:
     def attach(cls, environment: Any, **_: Any) -> None:
         """Listener of Locust's `init` event: checks the options and registers the rest."""
         control = environment.telsim = cls(environment)
-        options = environment.parsed_options
-        if options.headless or options.corpus:
-            control._check_options()
+        # First of all: checking can take a while where a scenario is to be generated, and a master does not wait.
         events = environment.events
         events.test_start.add_listener(control.on_test_start)
         events.test_stopping.add_listener(control.on_test_stopping)
@@ -66,6 +64,9 @@ class Control:
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
         if environment.web_ui is not None:
             add_tab(control)
+        options = environment.parsed_options
+        if options.headless or options.corpus:
+            control._check_options()
 
     def _check_options(self) -> None:
         """Ends the process with the error's exit code where the options cannot be used; nothing was sent."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scenario_corpus import corpus_of, is_scenario
+
 from simulator import __version__
 from simulator.corpus import Corpus, open_corpus
 from simulator.errors import RefusedError, UsageError
@@ -31,7 +33,12 @@ OPTION_NAMES = (
 def add_options(parser: Any) -> None:
     """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
     add = parser.add_argument
-    add("--corpus", env_var="TELSIM_CORPUS", default="", help="directory that telsim generate made")
+    add(
+        "--corpus",
+        env_var="TELSIM_CORPUS",
+        default="",
+        help="directory that telsim generate made, or a scenario",
+    )
     add(
         "--target",
         env_var="TELSIM_TARGET",
@@ -177,7 +184,11 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         raise UsageError("--host is missing: the endpoint's base URL, for example http://127.0.0.1:8765")
     destination = admit(host, options.allow_host or ())
     target = load_target(options.target)
-    corpus = open_corpus(options.corpus)
+    tape_dir = Path(options.tape_dir) if options.tape_dir else None
+    path = (
+        corpus_of(options.corpus, directory=tape_dir) if is_scenario(options.corpus) else Path(options.corpus)
+    )
+    corpus = open_corpus(path)
     _check_dialect(corpus, target, any_dialect=options.any_dialect)
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:
@@ -200,7 +211,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         patience_s=duration_s(options.patience),
         calibrate_s=duration_s(options.calibrate),
         run_dir=Path(options.run_dir) if options.run_dir else None,
-        tape_dir=Path(options.tape_dir) if options.tape_dir else None,
+        tape_dir=tape_dir,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -483,3 +484,25 @@ def test_logging_in_bulk_is_the_same_as_logging_one_by_one():
         check=False,
     )
     assert done.stdout == "the same\n", done.stderr
+
+
+def test_a_scenario_will_do_in_place_of_a_corpus_and_workers_make_their_own(odd_server, tmp_path):
+    from simulator.shipped import shipped_scenarios
+
+    text = shipped_scenarios()["smoke"].read_text(encoding="utf-8")
+    scenario = tmp_path / "few people.toml"
+    scenario.write_text(re.sub(r"(?m)^clients = \d+", "clients = 10", text), encoding="utf-8")
+    server = odd_server(ok)
+    digests = []
+    for number in range(2):
+        done = locust(
+            *("--corpus", scenario, "--host", server.url, "-u", 4, "--processes", 2, "--any-dialect"),
+            *("--tape-dir", tmp_path / "tapes", "--run-dir", tmp_path / f"r{number}"),
+        )
+        assert done.returncode == 0, done.stderr
+        meta = read_run_meta(tmp_path / f"r{number}")
+        assert meta.requests == meta.corpus.records > 0
+        digests.append(meta.corpus.sha256)
+    assert digests[0] == digests[1]
+    made = [path for path in (tmp_path / "tapes").iterdir() if path.is_dir()]
+    assert len(made) == 1  # made once, used by every process of both runs
