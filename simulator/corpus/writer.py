@@ -153,7 +153,7 @@ class PartWriter:
                 self._kinds.texts,
             )
             data = "".join(lines).encode("ascii")
-            self._file.write(data)
+            _write_all(self._file, data)
             if self._hasher is not None:
                 self._hasher.update(data)
             lengths += map(len, lines)
@@ -271,6 +271,13 @@ def index_rows(
     index["expect"] = of_kind("expect")
     index["body_b64"] = quotes
     return index
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all of `data`: where the disk is nearly full, an unbuffered file takes a part of it without a word."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _partial(path: Path) -> Path:

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ _STRETCH = _OWN + DRAWS
 #: A fault that does not apply gives way to another one, drawn by the lower digits of the same number.
 _DRAWN_AGAIN = 32
 _LOWER_DIGITS = 7_919.0
+_DUE = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +78,28 @@ class Injector:
         self._id_keys = client_keys(seed, "document id", numbers)
         self._made = np.zeros(len(clients), dtype=np.int64)
         self._previous_ms = np.zeros(len(clients), dtype=np.int64)
+        self._held: list[Row] = []
         self._schemas = load_schemas(plan.dialect)
         chosen = plan.chosen()
         self._chosen = chosen
         self._choices: dict[str, Choice[str]] = {}
         self.lead_ms = LEAD_MS if any(chosen.get(name) for name in _BEFORE_TIME) else 0
 
-    def apply(self, rows: list[Row]) -> None:
+    def apply(self, rows: list[Row], until_ms: int | None = None) -> None:
         """Give every row its document id, and some of them a fault. Works on the list in place.
 
         Args:
-            rows: new rows in the order in which each client made them; each is to come here once.
+            rows: new rows in the order in which each client made them; each is to come here once. What is due at
+                `until_ms` or later is kept back for a later call, because pings are numbered as they are due.
+            until_ms: milliseconds since the Unix epoch before which nothing more will come; None for the last call.
         """
+        rows[:0] = self._held
+        self._held = [] if until_ms is None else [row for row in rows if row[0] >= until_ms]
+        if self._held:
+            rows[:] = [row for row in rows if row[0] < until_ms]  # type: ignore[operator] # nothing is held without it
         if not rows:
             return
+        rows.sort(key=_DUE)
         member = np.fromiter((row[1] for row in rows), np.int64, len(rows)) - self._clients.start
         number = self._numbers(member)
         ids = split_uuids(uuid_text(self._id_keys[member], number.astype(np.uint64)))

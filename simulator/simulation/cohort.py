@@ -112,7 +112,7 @@ def write_cohort(
     try:
         for until_ms in simulate_cohort(stage, outbox, clients):
             if injector is not None:
-                injector.apply(outbox.rows)
+                injector.apply(outbox.rows, until_ms)
             part.flush(outbox.rows, until_ms - injector.lead_ms if injector is not None else until_ms)
         if injector is not None:
             injector.apply(outbox.rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fault_kit import DOCUMENT_ID, DUE_MS, address_of, subject
 
+import simulator.simulation.cohort
 from simulator.catalogue.ping_type import example
 from simulator.corpus import Kinds, PartWriter, open_corpus
 from simulator.corpus.rows import Kind, Row
@@ -141,13 +142,16 @@ def generated(directory: Path, faults: str, *, dialect: str = "wire", clients: i
     return list(open_corpus(directory).pings())
 
 
+@pytest.mark.parametrize("delivery", ["", "[delivery]\nnext_start = 0.2\nlater = 0.2\nlater_after = '1h'\n"])
 @pytest.mark.parametrize("dialect", ["documented", "wire"])
-def test_valid_pings_are_those_of_the_corpus_without_faults(tmp_path: Path, dialect: str) -> None:
+def test_valid_pings_are_those_of_the_corpus_without_faults(
+    tmp_path: Path, dialect: str, delivery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator.simulation.cohort, "_ROWS_BEFORE_FLUSH", 500)
     everything = "".join(f"{name} = {0.001 if name == 'oversized_body' else 1}\n" for name in FAULTS)
-    plain = generated(tmp_path / "plain", "", dialect=dialect)
-    faulty = generated(
-        tmp_path / "faulty", "[faults]\nshare = 0.3\n[faults.weights]\n" + everything, dialect=dialect
-    )
+    plain = generated(tmp_path / "plain", delivery, dialect=dialect)
+    faults = "[faults]\nshare = 0.3\n[faults.weights]\n" + everything
+    faulty = generated(tmp_path / "faulty", delivery + faults, dialect=dialect)
     of_plain = {ping.id: ping for ping in plain}
     valid = [ping for ping in faulty if ping.label == VALID]
     assert 0.6 * len(plain) < len(valid) < len(plain)
