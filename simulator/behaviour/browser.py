@@ -103,10 +103,6 @@ def browser_run(person: BrowserPerson, habits: BrowserHabits, ends_ms: int) -> P
             newtab.lose_page()
         else:
             newtab.leave_page(int(env.now))
-    if person.companions:
-        yield env.timeout(ends_ms - env.now)
-        for companion in reversed(person.companions):
-            companion.closing(person)
 
 
 def _start(person: BrowserPerson, habits: BrowserHabits, begins: int, ends_ms: int) -> None:

@@ -93,9 +93,6 @@ class Participation:
             telemetry_off=installation.silence,
         )
 
-    def closing(self, person: BrowserPerson) -> None:
-        """The browser closes. Nothing is decided then."""
-
     def begin(
         self,
         now_ms: int,

@@ -21,10 +21,7 @@ class Companion(Protocol):
     """Something that lives through the runs of a browser: containers of events, experiments, an extension."""
 
     def started(self, person: BrowserPerson) -> None:
-        """The browser was started."""
-
-    def closing(self, person: BrowserPerson) -> None:
-        """The browser closes now."""
+        """The browser was started; `run_ends_ms` of its installation is when it closes."""
 
 
 class Experiments(Protocol):
@@ -52,7 +49,7 @@ class BrowserPerson:
         messages_random: for what the person does with messages.
         events: takes legacy events; None where the scenario has no event ping.
         experiments: None for whom no experiment is meant.
-        companions: told when the browser starts and closes, in this order; closing in reverse.
+        companions: told, in this order, when the browser starts.
     """
 
     __slots__ = (

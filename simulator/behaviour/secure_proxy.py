@@ -70,9 +70,6 @@ class ProxyUser:
         self._run_ends_ms = person.installation.run_ends_ms
         person.env.process(self._use(person.env))
 
-    def closing(self, person: BrowserPerson) -> None:
-        """The browser closes. The process has ended by itself: it knows when."""
-
     def _use(self, env: simpy.Environment) -> Process:
         """One run: what the start brings, then one thing after the other."""
         habits, sender, uniform = self._habits, self._sender, self._random.uniform

@@ -91,7 +91,7 @@ class EventPingSender:
             self._full(now_ms)
 
     def shutdown(self, now_ms: int) -> None:
-        """The browser closes: what is left goes now."""
+        """The browser closes: what is left goes now. Happens by itself when the run ends."""
         if self._buckets:
             self._send(now_ms, "shutdown")
 
@@ -111,10 +111,13 @@ class EventPingSender:
             self._wake(last_ms + LEAST_BETWEEN_PINGS_MS)
 
     def _wake(self, at_ms: int) -> None:
-        """Set the one timer; past the end of the run, shutdown comes first."""
+        """Set the one timer, or that of the shutdown, if this comes first."""
         self._due_ms = at_ms
-        if at_ms < self._session.installation.run_ends_ms:
+        ends_ms = self._session.installation.run_ends_ms
+        if at_ms < ends_ms:
             self._session.later(at_ms, self._timer)
+        else:
+            self._session.later(ends_ms, self.shutdown)
 
     def _timer(self, at_ms: int) -> None:
         if at_ms == self._due_ms and self._buckets:

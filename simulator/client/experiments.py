@@ -42,6 +42,19 @@ class ExperimentCodes:
             self.reach = outbox.structured("experiment_reach")
             self.attribute_error = outbox.structured("attribute_error")
             self.attribute_timeout = outbox.structured("attribute_timeout")
+        self._exposures: dict[tuple[str, str, str], tuple[str | None, str | None]] = {}
+
+    def exposure(self, slug: str, branch: str, feature: str) -> tuple[str | None, str | None]:
+        """An exposure as legacy and as Glean event. Both are the same for all clients of a branch."""
+        key = (slug, branch, feature)
+        texts = self._exposures.get(key)
+        if texts is None:
+            change = Change("enroll", slug, branch=branch, feature=feature)
+            texts = self._exposures[key] = (
+                legacy_event(self.dialect, "expose", change),
+                glean_event(self.dialect, "expose", change, mobile=False),
+            )
+        return texts
 
 
 class ExperimentSender:
@@ -168,8 +181,11 @@ class ExperimentSender:
         if enrolment is None:
             return
         self._exposed.add(feature)
-        change = Change("enroll", enrolment.recipe.slug, branch=enrolment.branch, feature=feature)
-        self._record(now_ms, "expose", change)
+        legacy, glean = self._codes.exposure(enrolment.recipe.slug, enrolment.branch, feature)
+        if self._events is not None and legacy is not None:
+            self._events.append(now_ms, "parent", legacy)
+        if self._glean is not None and glean is not None:
+            self._glean.record(now_ms, glean)
 
     def reached(self, now_ms: int, *, message: str, slug: str, branch: str) -> None:
         """A message of another branch would have been shown now: recorded once a session for each message.

@@ -54,15 +54,13 @@ class TelemetrySession:
         installation: whose.
         texts: shared by the cohort.
         annotations: the experiments that the client is in.
-        key: of the client's stream for telemetry ids.
+        random: the client's stream of telemetry ids.
         later: the simulation's alarm clock.
     """
 
     __slots__ = (
         "_app",
         "_build",
-        "_key",
-        "_random",
         "_run",
         "_subsession_id",
         "_telemetry",
@@ -71,6 +69,7 @@ class TelemetrySession:
         "installation",
         "later",
         "send",
+        "uuid",
     )
 
     def __init__(
@@ -79,7 +78,7 @@ class TelemetrySession:
         texts: TelemetryTexts,
         annotations: Annotations,
         *,
-        key: int,
+        random: Stream,
         later: Later,
     ) -> None:
         self.installation = installation
@@ -87,19 +86,13 @@ class TelemetrySession:
         self.later = later
         self.send = installation.send
         self._texts = texts
-        self._key = key
-        self._random: Stream | None = None
+        #: A fresh id: of a document, a subsession or an enrolment.
+        self.uuid = random.uuid
         self._app: Application | None = None
         self._build = (0, 0, "", "")
         self._telemetry: Telemetry | None = None
         self._run = 0
         self._subsession_id = ""
-
-    def uuid(self) -> str:
-        """A fresh id: of a document, a subsession or an enrolment."""
-        if self._random is None:
-            self._random = Stream(self._key)
-        return self._random.uuid()
 
     @property
     def subsession_id(self) -> str:

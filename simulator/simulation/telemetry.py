@@ -5,9 +5,9 @@ Whoever has none of them costs one call here and nothing afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import simpy
 
 from simulator.behaviour.alarm import alarm
@@ -25,17 +25,22 @@ from simulator.client.outbox import Outbox
 from simulator.client.secure_proxy import SecureProxySender
 from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
 from simulator.clock import MS_PER_DAY
-from simulator.nimbus import Enrolments, compile_recipes
+from simulator.nimbus import Enrolments, Recipe, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
-from simulator.randomness import Stream, client_keys
+from simulator.population import Profile
+from simulator.randomness import Stream, cohort_streams
 from simulator.simulation.plan import Plan
 
 DESKTOP_APPLICATION_ID = "firefox-desktop"
 
+#: How many ids and numbers to draw for each client at once; who needs more gets more.
+_IDS_AHEAD = 8
+_DRAWS_AHEAD = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What one browser has. `companions` are told of starts and, in reverse, of shutdowns."""
+    """What one browser has. `companions` are told of starts, in this order."""
 
     events: EventPingSender | None = None
     experiments: Participation | None = None
@@ -68,9 +73,20 @@ class TelemetryCast:
         )
         self.proxy = ProxyHabits(scenario.secure_proxy) if scenario.products.secure_proxy else None
 
-    def cohort(self, env: simpy.Environment, outbox: Outbox, clients: range) -> TelemetryCohort:
-        """The part that one cohort's environment and outbox belong to."""
-        return TelemetryCohort(self, env, outbox, clients)
+    def concerning(self, profiles: Sequence[Profile]) -> dict[int, list[Recipe]]:
+        """The recipes that concern each of some clients; whom none concerns is not in it."""
+        if not self.recipes:
+            return {}
+        found: dict[int, list[Recipe]] = {}
+        for profile in profiles:
+            recipes = [r for r in self.recipes if r.concerns(profile.normandy_id, profile.channel)]
+            if recipes:
+                found[profile.number] = recipes
+        return found
+
+    def cohort(self, env: simpy.Environment, outbox: Outbox, profiles: Sequence[Profile]) -> TelemetryCohort:
+        """The part that one cohort's environment, outbox and people belong to."""
+        return TelemetryCohort(self, env, outbox, profiles)
 
 
 class TelemetryCohort:
@@ -80,20 +96,30 @@ class TelemetryCohort:
         cast: what all cohorts share.
         env: the cohort's clock.
         outbox: where its pings go.
-        clients: its client numbers.
+        profiles: those of its clients who browse.
     """
 
-    def __init__(self, cast: TelemetryCast, env: simpy.Environment, outbox: Outbox, clients: range) -> None:
+    def __init__(
+        self, cast: TelemetryCast, env: simpy.Environment, outbox: Outbox, profiles: Sequence[Profile]
+    ) -> None:
         self._cast = cast
         self._later = alarm(env)
         self._texts = TelemetryTexts(outbox)
         self._codes = ExperimentCodes(outbox)
-        self._first = clients.start
-        numbers, seed = np.arange(clients.start, clients.stop), cast.plan.seed
-        self._id_keys, self._nimbus_keys, self._proxy_keys = (
-            client_keys(seed, purpose, numbers).tolist()
-            for purpose in ("telemetry ids", "nimbus", "secure proxy")
+        self._concerning = cast.concerning(profiles)
+        self._proxied = (
+            {profile.number for profile in profiles if profile.secure_proxy} if cast.proxy else set[int]()
         )
+        everybody = {profile.number for profile in profiles} if cast.for_all else set[int]()
+        busy = self._proxied | self._concerning.keys()
+        if cast.telemetry.main_ping:
+            busy |= everybody
+        self._ids = {
+            **self._streams("telemetry ids", sorted(everybody - busy), width=0),
+            **self._streams("telemetry ids", sorted(busy), width=0, uuids=_IDS_AHEAD),
+        }
+        self._nimbus = self._streams("nimbus", sorted(self._concerning), width=_DRAWS_AHEAD)
+        self._proxies = self._streams("secure proxy", sorted(self._proxied), width=4 * _DRAWS_AHEAD)
         self._glean_codes = (
             tuple(
                 outbox.glean(ping, name, application_id=DESKTOP_APPLICATION_ID, product="firefox")
@@ -103,29 +129,40 @@ class TelemetryCohort:
             else ()
         )
 
+    def _streams(
+        self, purpose: str, numbers: Sequence[int], *, width: int, uuids: int = 0
+    ) -> dict[int, Stream]:
+        if not numbers:
+            return {}
+        streams = cohort_streams(self._cast.plan.seed, purpose, numbers, width=width, uuids=uuids)
+        return dict(zip(numbers, streams, strict=True))
+
     def equip(self, installation: Installation) -> Equipment:
         """What an installation has."""
+        number = installation.number
+        random = self._ids.get(number)
+        if random is None:
+            return _NOTHING
         cast, profile = self._cast, installation.profile
         switches = cast.telemetry
-        concerning = [
-            recipe for recipe in cast.recipes if recipe.concerns(profile.normandy_id, profile.channel)
-        ]
-        uses_proxy = cast.proxy is not None and profile.secure_proxy
-        if not (concerning or uses_proxy or cast.for_all):
-            return _NOTHING
-        i = profile.number - self._first
         annotations = Annotations(installation)
-        session = TelemetrySession(
-            installation, self._texts, annotations, key=self._id_keys[i], later=self._later
-        )
+        session = TelemetrySession(installation, self._texts, annotations, random=random, later=self._later)
         events = EventPingSender(session) if switches.event_ping else None
         main = MainPingSender(session) if switches.main_ping else None
         glean = self._glean(installation, annotations)
-        containers = Containers(
-            events, main, glean, describe=_describe, least_active_ms=switches.least_active
-        )
-        companions: list[Companion] = [containers]
+        companions: list[Companion] = []
+        if main is not None or glean is not None:
+            companions.append(
+                Containers(
+                    main,
+                    glean,
+                    describe=_describe,
+                    least_active_ms=switches.least_active,
+                    later=self._later,
+                )
+            )
         participation = None
+        concerning = self._concerning.get(number)
         if concerning:
             enrolments = Enrolments(profile.normandy_id, concerning, new_id=session.uuid)
             sender = ExperimentSender(
@@ -138,12 +175,10 @@ class TelemetryCohort:
                 glean=glean,
                 main=main,
             )
-            participation = Participation(
-                sender, cast.nimbus, Stream(self._nimbus_keys[i]), later=self._later
-            )
+            participation = Participation(sender, cast.nimbus, self._nimbus[number], later=self._later)
             companions.append(participation)
-        if uses_proxy and events is not None:
-            companions.append(self._proxy(events, Stream(self._proxy_keys[i])))
+        if number in self._proxied and events is not None:
+            companions.append(self._proxy(events, self._proxies[number]))
         return Equipment(events, participation, tuple(companions))
 
     def _glean(self, installation: Installation, annotations: Annotations) -> GleanSender | None:

@@ -15,6 +15,7 @@ from simulator.corpus import Kinds
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import Profile
+from simulator.randomness import Stream
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Bench:
             self.installation,
             TelemetryTexts(self.outbox),
             self.annotations,
-            key=17,
+            random=Stream(17),
             later=self.alarm.later,
         )
         self.schemas = load_schemas(dialect)

@@ -6,14 +6,13 @@ Real main pings hold thousands of measurements besides; the documents name none 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from simulator.clock import MS_PER_SECOND
 from simulator.pings.containers.moments import local_hour_text
 
 
-@dataclass(frozen=True, slots=True)
-class Subsession:
+class Subsession(msgspec.Struct, frozen=True, gc=False):
     """A subsession and where it stands.
 
     Args:
