@@ -288,27 +288,41 @@ def moments(person: BrowserPerson, rates: Messaging) -> Process:
 
 def open_panel(person: BrowserPerson, rates: Messaging) -> Process:
     """The What's New panel: all its messages are seen at once, each may be clicked, the checkbox may be changed."""
-    router, sender, installation = person.router, person.messaging, person.installation
-    uniform = person.messages_random.uniform
-    run, now = installation.runs, int(person.env.now)
+    if person.panel_is_open:
+        return  # somebody who is still reading it does not open it
+    listed = _listed(person, rates)
+    if listed:
+        person.panel_is_open = True
+        yield from _read_panel(person, rates, listed)
+        person.panel_is_open = False
+
+
+def _listed(person: BrowserPerson, rates: Messaging) -> list[Message]:
+    """What the panel has to show now; messages of other branches that it would have shown are reached."""
+    router, installation = person.router, person.installation
+    now = int(person.env.now)
     failed = _failing(person, rates, "panel", now)
+
+    def attributes() -> dict[str, object]:
+        return installation.targeting_attributes(now)
+
     if person.experiments is not None and installation.enrolled:
-        for message in router.reach(
-            "panel",
-            attributes=lambda: installation.targeting_attributes(now),
-            enrolled=installation.enrolled,
-        ):
+        for message in router.reach("panel", attributes=attributes, enrolled=installation.enrolled):
             person.experiments.reached(now, message)
-    listed = router.eligible(
+    return router.eligible(
         "panel",
         now,
-        attributes=lambda: installation.targeting_attributes(now),
+        attributes=attributes,
         user_prefs=installation.user_prefs,
         enrolled=installation.enrolled,
         failed=failed,
     )
-    if not listed:
-        return
+
+
+def _read_panel(person: BrowserPerson, rates: Messaging, listed: list[Message]) -> Process:
+    sender, installation = person.messaging, person.installation
+    uniform = person.messages_random.uniform
+    run, now = installation.runs, int(person.env.now)
     view = _VIEWS[int(uniform() * len(_VIEWS))]
     for message in listed:
         shown(person, message)

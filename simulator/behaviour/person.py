@@ -64,6 +64,7 @@ class BrowserPerson:
         "messaging",
         "newtab",
         "onboarding",
+        "panel_is_open",
         "panel_notifies",
         "pocket_button",
         "random",
@@ -93,6 +94,7 @@ class BrowserPerson:
         self.messaging = messaging
         self.browser = browser
         self.onboarding = onboarding
+        self.panel_is_open = False
         self.panel_notifies = True
         self.pocket_button = True
         self.until_happening = -1
