@@ -1,0 +1,101 @@
+"""telsim describe: what it counts, what it compares, what it draws."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from simulator.cli import build_app
+from simulator.corpus import open_corpus
+from simulator.engine import generate
+from simulator.report.describe import Description, as_plain, describe
+from simulator.report.describe_page import describe_page
+from simulator.report.describe_plots import plots_of, save_plots
+from simulator.scenario import load_scenario
+from simulator.simulation import Plan
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    scenario, text = load_scenario("newtab-day")
+    chosen = scenario.model_copy(update={"clients": 300, "duration": 7 * 86_400_000})
+    directory = tmp_path_factory.mktemp("describe") / "corpus"
+    generate(Plan(chosen, chosen.seed, "wire"), directory, scenario_text=text)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def description(corpus: Path) -> Description:
+    return describe(open_corpus(corpus))
+
+
+def test_counts_add_up(corpus: Path, description: Description) -> None:
+    found = open_corpus(corpus)
+    assert sum(description.pings.values()) == description.records == len(found)
+    assert sum(description.per_hour) == len(found)
+    assert len(description.per_hour) <= 7 * 24 + 1  # what is still open goes at the very end
+    assert len(description.session_ms) == description.pings["newtab_session"]
+    assert sum(description.clicks) == description.pings["topsite_click"]
+    pings = list(found.pings())
+    assert description.senders == len({ping.client for ping in pings})
+    bodies = [len(ping.payload()) for ping in pings if ping.ping == "newtab_session"]
+    assert description.mean_body_bytes["newtab_session"] == pytest.approx(sum(bodies) / len(bodies))
+    seconds: dict[int, int] = {}
+    for ping in pings:
+        seconds[ping.due_ms // 1_000] = seconds.get(ping.due_ms // 1_000, 0) + 1
+    assert description.busiest_second == max(seconds.values())
+
+
+def test_simulated_stands_beside_published_with_the_distance(description: Description) -> None:
+    rows = {row.figure.name: row for row in description.comparisons}
+    assert set(rows) >= {
+        *("daily_curve", "locales", "runs_a_day", "new_tabs_a_day", "days_a_week", "telemetry_on"),
+        *("week_mean_below_thursday", "position_decay", "story_ctr", "sponsored_tiles"),
+    }
+    runs = rows["runs_a_day"]
+    assert runs.distance == pytest.approx(abs(runs.simulated - 3.2) / 3.2, abs=1e-3)
+    assert rows["position_decay"].simulated == pytest.approx(0.72, abs=0.08)
+    assert sum(rows["daily_curve"].simulated) == pytest.approx(1, abs=0.01)
+    assert 0 <= rows["daily_curve"].distance <= 1
+    assert all(row.sample > 0 and row.figure.source for row in rows.values())
+
+
+def test_every_picture_has_something_on_it(description: Description, tmp_path: Path) -> None:
+    written = save_plots(description, tmp_path / "pictures")
+    assert {path.stem for path in written} == set(plots_of(description))
+    assert {path.stem for path in written} == {"rate", "mix", "daily-curve", "locales", "sessions", "clicks"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000 for path in written)
+
+
+def test_the_page_stands_alone_and_holds_every_picture(description: Description) -> None:
+    page = describe_page(description)
+    assert page.count("<svg") == len(plots_of(description))
+    assert not re.search(r'(src|href)="https?:', page)
+    for row in description.comparisons:
+        assert row.figure.name in page
+
+
+def test_the_command_prints_tables_or_json(corpus: Path, tmp_path: Path) -> None:
+    app = build_app(["describe", "catalogue"])
+    shown = CliRunner().invoke(app, ["describe", str(corpus), "--html", str(tmp_path / "page.html")])
+    assert shown.exit_code == 0, shown.output
+    assert "newtab_session" in shown.output
+    assert "runs_a_day" in shown.output
+    assert (tmp_path / "page.html").exists()
+    told = CliRunner().invoke(app, ["describe", str(corpus), "--json"])
+    plain = json.loads(told.output)
+    assert plain["pings"]["newtab_session"] > 0
+    assert {row["name"] for row in plain["comparisons"]} >= {"daily_curve", "locales"}
+
+
+def test_a_corpus_without_people_at_new_tabs_is_described_too(tmp_path: Path) -> None:
+    from simulator.corpus import write_corpus
+
+    write_corpus(tmp_path / "empty", [])
+    plain = as_plain(describe(open_corpus(tmp_path / "empty")))
+    assert plain["records"] == 0
+    assert plain["comparisons"] == []
