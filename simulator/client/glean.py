@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from simulator.client.annotations import Annotations
+from simulator.clock import MS_PER_MINUTE
 from simulator.corpus.rows import Row
 from simulator.pings.containers.glean_info import (
     glean_baseline_ping,
@@ -46,6 +47,8 @@ class GleanSender:
         "_events_seq",
         "_events_start",
         "_first_ms",
+        "_minute",
+        "_minute_text",
         "_number",
         "_offset_ms",
         "_send",
@@ -80,6 +83,8 @@ class GleanSender:
         self._submitted_baseline = self._submitted_events = 0
         self._active_since_ms = 0
         self._dirty = False
+        self._minute = 0
+        self._minute_text = ""
 
     def start(self, now_ms: int) -> None:
         """The application was started: what the last run left behind goes first."""
@@ -122,7 +127,11 @@ class GleanSender:
             self._send_events(now_ms, "max_capacity")
 
     def _time(self, now_ms: int) -> str:
-        return local_minute_text(now_ms + self._skew_ms, self._offset_ms)
+        minute = now_ms // MS_PER_MINUTE
+        if minute != self._minute:
+            self._minute = minute
+            self._minute_text = local_minute_text(now_ms + self._skew_ms, self._offset_ms)
+        return self._minute_text
 
     def _send_events(self, now_ms: int, reason: str) -> None:
         end = self._time(now_ms)

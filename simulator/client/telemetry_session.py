@@ -20,31 +20,52 @@ from simulator.randomness import Stream
 Later = Callable[[int, Callable[[int], None]], None]
 
 
-class TelemetryTexts:
-    """What a cohort shares: kind codes and application blocks, by build."""
+Build = tuple[str, str, str, str, str]
 
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox = outbox
-        self._builds: dict[tuple[str, str, str, str, str], tuple[int, int, str, str]] = {}
 
-    def build(self, installation: Installation) -> tuple[int, int, str, str]:
-        """An installation's build: kind codes of its event and main pings, application, environment."""
-        profile = installation.profile
-        key = (profile.build_id, profile.version, profile.channel, profile.locale, profile.os)
-        known = self._builds.get(key)
+class ApplicationTexts:
+    """What all cohorts share: the application and environment blocks of every build that was met."""
+
+    def __init__(self) -> None:
+        self._builds: dict[Build, tuple[str, str]] = {}
+
+    def of(self, build: Build) -> tuple[str, str]:
+        """The blocks of a build: (build id, version, channel, locale, operating system)."""
+        known = self._builds.get(build)
         if known is None:
-            build_id, version, channel, locale, os = key
-            codes = [
-                self.outbox.telemetry(ping, doctype, version=version, channel=channel, build_id=build_id)
-                for ping, doctype in (("event_ping", "event"), ("main_ping", "main"))
-            ]
-            known = self._builds[key] = (
-                codes[0],
-                codes[1],
+            build_id, version, channel, locale, os = build
+            known = self._builds[build] = (
                 application_object(build_id=build_id, version=version, channel=channel, os=os),
                 environment_object(build_id=build_id, version=version, channel=channel, locale=locale, os=os),
             )
         return known
+
+
+class TelemetryTexts:
+    """What a cohort shares: kind codes and application blocks, by build.
+
+    Args:
+        outbox: the cohort's.
+        applications: shared by all cohorts.
+    """
+
+    def __init__(self, outbox: Outbox, applications: ApplicationTexts) -> None:
+        self.outbox = outbox
+        self._applications = applications
+        self._codes: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    def build(self, installation: Installation) -> tuple[int, int, str, str]:
+        """An installation's build: kind codes of its event and main pings, application, environment."""
+        profile = installation.profile
+        build_id, version, channel = key = (profile.build_id, profile.version, profile.channel)
+        codes = self._codes.get(key)
+        if codes is None:
+            event, main = (
+                self.outbox.telemetry(ping, doctype, version=version, channel=channel, build_id=build_id)
+                for ping, doctype in (("event_ping", "event"), ("main_ping", "main"))
+            )
+            codes = self._codes[key] = (event, main)
+        return (*codes, *self._applications.of((*key, profile.locale, profile.os)))
 
 
 class TelemetrySession:

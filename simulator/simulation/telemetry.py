@@ -23,7 +23,7 @@ from simulator.client.installation import Installation
 from simulator.client.main_ping import MainPingSender
 from simulator.client.outbox import Outbox
 from simulator.client.secure_proxy import SecureProxySender
-from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
+from simulator.client.telemetry_session import ApplicationTexts, TelemetrySession, TelemetryTexts
 from simulator.clock import MS_PER_DAY
 from simulator.nimbus import Enrolments, Recipe, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
@@ -34,7 +34,8 @@ from simulator.simulation.plan import Plan
 DESKTOP_APPLICATION_ID = "firefox-desktop"
 
 #: How many ids and numbers to draw for each client at once; who needs more gets more.
-_IDS_AHEAD = 8
+_IDS_A_RUN = 2
+_MOST_IDS_AHEAD = 64
 _DRAWS_AHEAD = 16
 
 
@@ -63,6 +64,9 @@ class TelemetryCast:
         self.telemetry = scenario.telemetry
         self.recipes = compile_recipes(scenario.experiments, "firefox")
         self.nimbus = NimbusHabits(scenario.nimbus)
+        self.applications = ApplicationTexts()
+        runs = scenario.duration / MS_PER_DAY * scenario.population.runs_a_day
+        self.ids_ahead = min(_MOST_IDS_AHEAD, 4 + round(_IDS_A_RUN * runs))
         messaging = scenario.messaging
         fails = bool(messaging.targeting_error or messaging.attribute_timeout)
         #: Whether every client has something to send, not only those with experiments or the proxy.
@@ -104,7 +108,7 @@ class TelemetryCohort:
     ) -> None:
         self._cast = cast
         self._later = alarm(env)
-        self._texts = TelemetryTexts(outbox)
+        self._texts = TelemetryTexts(outbox, cast.applications)
         self._codes = ExperimentCodes(outbox)
         self._concerning = cast.concerning(profiles)
         self._proxied = (
@@ -116,7 +120,7 @@ class TelemetryCohort:
             busy |= everybody
         self._ids = {
             **self._streams("telemetry ids", sorted(everybody - busy), width=0),
-            **self._streams("telemetry ids", sorted(busy), width=0, uuids=_IDS_AHEAD),
+            **self._streams("telemetry ids", sorted(busy), width=0, uuids=cast.ids_ahead),
         }
         self._nimbus = self._streams("nimbus", sorted(self._concerning), width=_DRAWS_AHEAD)
         self._proxies = self._streams("secure proxy", sorted(self._proxied), width=4 * _DRAWS_AHEAD)

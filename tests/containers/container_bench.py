@@ -10,7 +10,7 @@ from simulator.client.annotations import Annotations
 from simulator.client.glean import GleanSender
 from simulator.client.installation import Installation
 from simulator.client.outbox import Outbox
-from simulator.client.telemetry_session import TelemetrySession, TelemetryTexts
+from simulator.client.telemetry_session import ApplicationTexts, TelemetrySession, TelemetryTexts
 from simulator.corpus import Kinds
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.pings.firefox.basic_metadata import Application
@@ -44,7 +44,7 @@ class Bench:
         self.annotations = Annotations(self.installation)
         self.session = TelemetrySession(
             self.installation,
-            TelemetryTexts(self.outbox),
+            TelemetryTexts(self.outbox, ApplicationTexts()),
             self.annotations,
             random=Stream(17),
             later=self.alarm.later,

@@ -6,6 +6,7 @@ offset, as Glean wrote them up to version 54.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from simulator.pings.containers.event_record import cut
@@ -17,6 +18,8 @@ GLEAN_VERSION: Final = "52.2.0"
 LONGEST_EXTRA_BYTES: Final = 500
 
 _OS_VERSION = {"Windows": "10.0", "Darwin": "20.6.0", "Linux": "5.13", "Android": "11"}
+#: Stands where a client's own values go; no value of a build can hold it.
+_HOLE = "<>"
 _ANDROID = {"android_sdk_version": "30", "device_manufacturer": "Google", "device_model": "Pixel 4a"}
 
 
@@ -43,6 +46,15 @@ def client_info_object(
         created_ms: first run, milliseconds since the Unix epoch.
         offset_ms: milliseconds east of UTC.
     """
+    head, middle, tail = _client_info_parts(build_id, version, channel, locale, os)
+    return f"{head}{client_id}{middle}{local_date_text(created_ms, offset_ms)}{tail}"
+
+
+@lru_cache(maxsize=4_096)
+def _client_info_parts(
+    build_id: str, version: str, channel: str, locale: str, os: str
+) -> tuple[str, str, str]:
+    """The object of one build around what differs between its clients: the client id and the first run's date."""
     clock = build_id[8:].ljust(6, "0")
     built = f"{build_id[:4]}-{build_id[4:6]}-{build_id[6:8]}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}+00:00"
     info = {
@@ -51,8 +63,8 @@ def client_info_object(
         "app_display_version": version,
         "architecture": "arm64-v8a" if os == "Android" else "x86_64",
         "build_date": built,
-        "client_id": client_id,
-        "first_run_date": local_date_text(created_ms, offset_ms),
+        "client_id": _HOLE,
+        "first_run_date": _HOLE,
         "locale": locale,
         "os": os,
         "os_version": _OS_VERSION[os],
@@ -60,7 +72,8 @@ def client_info_object(
     }
     if os == "Android":
         info |= _ANDROID
-    return compact(dict(sorted(info.items())))
+    head, middle, tail = compact(dict(sorted(info.items()))).split(_HOLE)
+    return head, middle, tail
 
 
 def ping_info_member(*, reason: str, seq: int, start: str, end: str, experiments: str) -> str:
@@ -112,16 +125,19 @@ def glean_baseline_ping(
         submitted: baseline and events pings made since the last baseline ping.
         duration_s: how long the application was in use; only when it stops being used.
     """
-    counters = [
-        f'"{name}":{count}' for name, count in zip(("baseline", "events"), submitted, strict=True) if count
-    ]
-    metrics = []
-    if counters:
-        metrics.append(f'"labeled_counter":{{"glean.validation.pings_submitted":{{{",".join(counters)}}}}}')
-    if duration_s is not None:
-        metrics.append(
-            f'"timespan":{{"glean.baseline.duration":{{"time_unit":"second","value":{duration_s}}}}}'
+    counted = _submitted_counter(*submitted)
+    if duration_s is None:
+        metrics = f'"metrics":{{{counted}}},' if counted else ""
+    else:
+        comma = "," if counted else ""
+        metrics = (
+            f'"metrics":{{{counted}{comma}'
+            f'"timespan":{{"glean.baseline.duration":{{"time_unit":"second","value":{duration_s}}}}}}},'
         )
-    if not metrics:
-        return f'{{"client_info":{client_info},{ping_info}}}'
-    return f'{{"client_info":{client_info},"metrics":{{{",".join(metrics)}}},{ping_info}}}'
+    return f'{{"client_info":{client_info},{metrics}{ping_info}}}'
+
+
+@lru_cache(maxsize=256)
+def _submitted_counter(baseline: int, events: int) -> str:
+    counts = {name: count for name, count in (("baseline", baseline), ("events", events)) if count}
+    return f'"labeled_counter":{{"glean.validation.pings_submitted":{compact(counts)}}}' if counts else ""
