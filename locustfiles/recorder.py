@@ -21,7 +21,7 @@ from simulator.rundir import OutcomeWriter
 from simulator.tape import Tape
 from simulator.target import Target
 
-_EXPECT_REJECT = EXPECTATIONS.index("reject")
+_EXPECT_ACCEPT, _EXPECT_REJECT = EXPECTATIONS.index("accept"), EXPECTATIONS.index("reject")
 _METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
 _STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
@@ -43,10 +43,18 @@ class Recorder:
         locust: takes request counts and times for Locust's statistics; None for calibration.
         warmup_ns: requests due (or, in a closed loop, sent) this long after the start or earlier are left out of
             the histograms. They stay in outcomes and in Locust's statistics.
+        secrets: texts that must not be kept, wherever an answer quotes them.
     """
 
     def __init__(
-        self, tape: Tape, target: Target, *, writer: OutcomeWriter | None, locust: Any, warmup_ns: int = 0
+        self,
+        tape: Tape,
+        target: Target,
+        *,
+        writer: OutcomeWriter | None,
+        locust: Any,
+        warmup_ns: int = 0,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self.tape = tape
         self.target = target
@@ -54,14 +62,12 @@ class Recorder:
         self._writer = writer
         self._locust = locust
         self._warmup_ns = warmup_ns
+        self._secrets = secrets
         self._rounds: list[Round] = []
         self.measured_from_ns = 0
         self._pings = np.diff(tape.first)
-        reject = (tape.expect == _EXPECT_REJECT).astype(np.int64)
-        total = np.concatenate(([0], np.cumsum(reject)))
-        rejects = total[tape.first[1:]] - total[tape.first[:-1]] if len(tape) else np.zeros(0, np.int64)
-        self._has_reject = (rejects > 0) & target.answers.validates
-        self._has_accept = rejects < self._pings
+        self._has_reject = _has(tape, _EXPECT_REJECT) & target.answers.validates
+        self._has_accept = _has(tape, _EXPECT_ACCEPT)
         self._why: dict[tuple[int, int], str] = {}
         self._wrong_items: set[tuple[int, int]] = set()
         self._skip_lateness: dict[tuple[int, int], int] = {}
@@ -116,12 +122,15 @@ class Recorder:
             if not right:
                 self._wrong_items.add((round_.number, k))
         if status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES:
-            self.examples[status] = lane.payload()[:_EXAMPLE_BYTES].decode("utf-8", "replace")
+            text = lane.payload()[:_EXAMPLE_BYTES].decode("utf-8", "replace")
+            for secret in self._secrets:  # an endpoint may quote what it was sent
+                text = text.replace(secret, "[secret]")
+            self.examples[status] = text
 
     def _is_right(self, state: int, expect: int) -> bool:
         if state == ACCEPTED:
             return expect != _EXPECT_REJECT or not self.target.answers.validates
-        return state == REJECTED and expect == _EXPECT_REJECT
+        return state == REJECTED and expect != _EXPECT_ACCEPT
 
     def server_timing(self, lane: Any) -> None:
         """Reads the stage times of some answers (facts: W3C Server Timing, `name;dur=milliseconds`)."""
@@ -302,6 +311,12 @@ class Recorder:
 def _packed(histogram: Histogram) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(histogram.pack())
     return plain
+
+
+def _has(tape: Tape, expect: int) -> Any:
+    """For each request, whether one of its pings is expected to be treated so."""
+    before = np.concatenate(([0], np.cumsum(tape.expect == expect)))
+    return before[tape.first[1:]] > before[tape.first[:-1]]
 
 
 def _record(histograms: dict[int, Histogram], names: Any, values: I64) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -131,7 +132,12 @@ class Session:
             self._writer = OutcomeWriter(request.run_dir, self.worker)
         stats = LocustStats(self.environment)
         self._recorder = Recorder(
-            tape, request.target, writer=self._writer, locust=stats, warmup_ns=int(request.warmup_s * 1e9)
+            tape,
+            request.target,
+            writer=self._writer,
+            locust=stats,
+            warmup_ns=int(request.warmup_s * 1e9),
+            secrets=tuple(value for name in request.target.secret_names() if (value := os.environ.get(name))),
         )
         self.engine = Engine(tape, self._plan(tape), self._recorder)
         self.engine.received = stats

@@ -57,6 +57,8 @@ class Carrier(_Strict):
     @field_validator("headers")
     @classmethod
     def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        if any(_ENV.search(value) for value in headers.values()):
+            raise ValueError("values from the environment belong into the target's own [headers]")
         return _checked_headers(headers)
 
 
@@ -95,7 +97,7 @@ class Answers(_Strict):
 
     accepted: tuple[int, ...] = (200, 201, 202, 204)
     partial: tuple[int, ...] = (207,)
-    rejected: tuple[int, ...] = (400, 404, 405, 411, 413, 414, 415, 422, 431)
+    rejected: tuple[int, ...] = (400, 404, 405, 409, 411, 413, 414, 415, 422, 431)
     results: ResultsKind = "status"
     validates: bool = Field(
         default=True, description="the endpoint tells valid pings from invalid ones when it answers"

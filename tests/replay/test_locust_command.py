@@ -318,13 +318,18 @@ def test_an_endpoint_that_is_down_is_said_so_with_exit_1_and_outcomes(corpus, ru
 
 
 def test_secrets_reach_the_endpoint_and_nothing_else(corpus, odd_server, run_dir):
-    server = odd_server(ok)
+    def quotes(connection, seen) -> None:
+        words = b"you sent: " + next(line for line in seen.head.split(b"\r\n") if line.startswith(b"Auth"))
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%b" % (len(words), words))
+
+    server = odd_server(quotes)
     done = locust(
         *("--corpus", corpus(20).path, "--host", server.url, "--target", "splunk-hec", "--run-dir", run_dir),
         env={"SPLUNK_HEC_TOKEN": "hunter2-hunter2"},
     )
     assert b"Authorization: Splunk hunter2-hunter2" in server.requests[0].head
     assert "hunter2" not in done.stdout + done.stderr
+    assert read_run_meta(run_dir).errors[0].example == "you sent: Authorization: Splunk [secret]"
     for file in run_dir.iterdir():
         assert b"hunter2" not in file.read_bytes()
 
@@ -373,7 +378,12 @@ def test_the_generator_can_be_calibrated_first(corpus, odd_server, run_dir):
 def test_labels_decide_what_a_right_answer_is(corpus, odd_server, run_dir):
     """The endpoint refuses one valid ping and takes one invalid ping; the other refusal is right."""
     pings = [*pings_for(2), *(ping for ping in pings_for(4, expect="reject", label="wrong_type")[2:])]
-    refuse = {pings[0].id, pings[2].id}
+    pings += pings_for(5, expect="duplicate", label="duplicate")[4:]
+    refuse = {
+        pings[0].id,
+        pings[2].id,
+        pings[4].id,
+    }  # refusing a duplicate is as good as taking it in silence
 
     def judge(connection, seen) -> None:
         connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" if seen.id in refuse else OK)
