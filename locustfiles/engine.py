@@ -357,7 +357,8 @@ class Engine:
                     round_.sent[k] = 0
         self._connections.close()
         self._view.release()
-        self._recorder.end(now, in_flight=in_flight, never_started=self._cursor.never_started(now))
+        never_started = self._cursor.never_started(now)
+        self._recorder.end(now, in_flight=in_flight, never_started=never_started, breathe=hand_over)
         self.ended.set()
 
 

@@ -6,6 +6,7 @@ import email.utils
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ _METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
 _STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
 _EXAMPLE_BYTES = 300
+_REST_PINGS = 20_000  # taken down at once at the end: some ten milliseconds
 _MESSAGES = 64
 LATE_NS = 2_000_000  # a start later than this after its due time counts as late
 
@@ -255,8 +257,15 @@ class Recorder:
             messages=messages,
         )
 
-    def end(self, now: int, *, in_flight: int, never_started: int) -> None:
-        """The run is over: what was not finished is taken down as it stands."""
+    def end(self, now: int, *, in_flight: int, never_started: int, breathe: Callable[[], None]) -> None:
+        """The run is over: what was not finished is taken down as it stands.
+
+        Args:
+            now: monotonic nanoseconds.
+            in_flight: requests without an answer.
+            never_started: requests that were due and never left.
+            breathe: called now and then, so that a large rest does not hold up the process.
+        """
         self.flush()
         self.ended_ns = now
         self.in_flight = in_flight
@@ -266,16 +275,20 @@ class Recorder:
             # A repetition after the first is taken down only as far as it got.
             if round_.number:
                 rest = rest[round_.sent_array[rest] > 0]
-            round_.written_down[rest] = True
-            if len(rest):
-                self._write_down(round_, rest)
+            self._write_rest(round_, rest, breathe)
         if not self._rounds:  # not even the first repetition began
-            self._write_down(Round(self.tape, 0, None), np.arange(len(self.tape), dtype=np.int64))
+            self._write_rest(Round(self.tape, 0, None), np.arange(len(self.tape), dtype=np.int64), breathe)
         self._rounds.clear()
         if self._writer is not None and len(self.tape.left_out):
             rows = np.zeros(len(self.tape.left_out), dtype=OUTCOME_DTYPE)
             rows["id"], rows["row"] = self.tape.left_out_ids, self.tape.left_out
             self._writer.append(rows)
+
+    def _write_rest(self, round_: Round, rest: I64, breathe: Callable[[], None]) -> None:
+        step = max(1, _REST_PINGS * len(self.tape) // max(self.tape.pings, 1))
+        for start in range(0, len(rest), step):
+            self._write_down(round_, rest[start : start + step])
+            breathe()
 
     def _write_down(self, round_: Round, requests: I64) -> None:
         if self._writer is None or not len(requests):
