@@ -14,12 +14,13 @@ from simulator.client.glean import GleanSender
 from simulator.client.main_ping import MainPingSender
 from simulator.client.outbox import Outbox
 from simulator.corpus.rows import Row
-from simulator.nimbus import Change, Enrolments
+from simulator.nimbus import Enrolments
 from simulator.pings.firefox.messaging_experiments_pings.experiment_attribute_errors import (
     attribute_error,
     attribute_timeout,
 )
 from simulator.pings.firefox.messaging_experiments_pings.experiment_reach_ping import experiment_reach
+from simulator.pings.nimbus.change import Change
 from simulator.pings.nimbus.messaging_experiments import (
     REACH_OBJECTS,
     AttributeTrouble,

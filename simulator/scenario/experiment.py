@@ -27,6 +27,12 @@ class Bucketing(Section):
     count: Annotated[int, Field(ge=0)] = 10_000
     total: Annotated[int, Field(ge=1)] = 10_000
 
+    @model_validator(mode="after")
+    def _count_fits(self) -> Bucketing:
+        if self.count > self.total:
+            raise ValueError(f"{self.count} of {self.total} buckets: a slice cannot be larger than the whole")
+        return self
+
 
 class Experiment(Section):
     """One recipe. Without `start` and `end` it runs as long as the simulation.

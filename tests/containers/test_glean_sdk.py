@@ -20,7 +20,7 @@ import httpx
 import pytest
 from glean_client import EVENTS_BEFORE_CAPACITY
 
-from simulator.nimbus import Change
+from simulator.pings.nimbus.change import Change
 from simulator.pings.nimbus.standard_events import glean_event
 from simulator.wire import CARRIER_HEADERS
 

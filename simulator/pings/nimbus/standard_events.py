@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simulator.nimbus.enrolment import Change
 from simulator.pings.containers.event_record import event_fragment
 from simulator.pings.containers.glean_info import glean_event_fragment
+from simulator.pings.nimbus.change import Change
 from simulator.records import Dialect
 
 Happening = Literal[
