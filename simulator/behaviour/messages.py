@@ -107,8 +107,8 @@ def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) ->
     else:
         cause = "MALFORMED_EXPRESSION" if rest < _MALFORMED else "OTHER_ERROR"
         sender.targeting_error(installation, now, message, cause)
-    sender.attribute_failed(installation, now, kind, about=attribute, source=message.id)
-    if person.events is not None:
+    told = sender.attribute_failed(installation, now, kind, about=attribute, source=message.id)
+    if not told and person.events is not None:
         person.events.record(
             now, "parent", "messaging_experiments", "targeting", kind, attribute, {"source": message.id}
         )

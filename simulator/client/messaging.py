@@ -256,7 +256,7 @@ class MessagingSender:
 
     def attribute_failed(
         self, installation: Installation, now_ms: int, kind: str, *, about: str, source: str
-    ) -> None:
+    ) -> bool:
         """A targeting attribute failed or took too long: the document's own record of it.
 
         Args:
@@ -265,10 +265,15 @@ class MessagingSender:
             kind: attribute_error or attribute_timeout. On the wire these are events of the event ping.
             about: the attribute.
             source: the message's id.
+
+        Returns:
+            Whether the dialect has that record; otherwise it is for the event ping.
         """
-        if self._dialect == "documented":
-            builder = attribute_error if kind == "attribute_error" else attribute_timeout
-            self._send(installation, now_ms, kind, builder(attribute=about, source=source))
+        if self._dialect != "documented":
+            return False
+        builder = attribute_error if kind == "attribute_error" else attribute_timeout
+        self._send(installation, now_ms, kind, builder(attribute=about, source=source))
+        return True
 
     def provider_failed(self, installation: Installation, now_ms: int, event: str, provider: str) -> None:
         """Messages could not be loaded: ASR_RS_NO_MESSAGES or ASR_RS_ERROR, from this provider."""
