@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import islice
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from simulator.corpus import WrittenPart
@@ -21,7 +25,21 @@ MakeExecutor = Callable[[], Executor]
 
 def process_pool(workers: int) -> MakeExecutor:
     """Processes on this machine. They start clean, so nothing of this one leaks into a corpus."""
-    return lambda: ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    """A worker ends without a word on Ctrl-C, and at once when the process that started it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def dask_cluster(address: str) -> MakeExecutor:
@@ -93,13 +111,17 @@ def parts_in_order(
 
 
 class _shut_down:  # noqa: N801 - used like a function in a with statement
-    """Close an executor at once when something goes wrong, without waiting for what it still has to do."""
+    """Close an executor; when something goes wrong at once, without waiting for what its processes are doing."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._others = set(multiprocessing.active_children())
 
     def __enter__(self) -> Executor:
         return self._executor
 
     def __exit__(self, *error: object) -> None:
+        if error[0] is not None:
+            for worker in set(multiprocessing.active_children()) - self._others:
+                worker.terminate()
         self._executor.shutdown(wait=True, cancel_futures=error[0] is not None)

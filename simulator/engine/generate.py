@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from simulator.catalogue import ping_types
 from simulator.corpus import CorpusWriter, WrittenPart
 from simulator.corpus.writer import corpus_parts
 from simulator.engine.executors import MakeExecutor, parts_in_order, process_pool
+from simulator.engine.room import check_parts, check_plan, only_writer
 from simulator.errors import CorpusError
 from simulator.records import CORPUS_FORMAT, CorpusMeta
 from simulator.simulation import Plan, Stage, write_cohort
@@ -54,14 +54,15 @@ def generate(
         progress: told after each part.
 
     Raises:
-        CorpusError: the directory cannot be used, or the disk is (or will be) full.
+        CorpusError: the directory cannot be used, another process writes there, or disk or memory do not suffice.
     """
+    check_plan(plan, directory, workers=workers, local=executor is None)
     cohorts = plan.cohorts()
     hasher = hashlib.sha256()
     parts: list[WrittenPart] = []
     digests: list[str] = []
     alone = executor is None and workers == 1
-    with CorpusWriter(directory, replace=replace) as corpus:
+    with only_writer(directory), CorpusWriter(directory, replace=replace) as corpus:
         try:
             for part in (
                 _one_after_the_other(plan, directory, cohorts, hasher)
@@ -74,7 +75,7 @@ def generate(
                     corpus.hash_part(part, hasher)
                 parts.append(part)
                 digests.append(hasher.hexdigest())
-                _check_room(directory, parts, len(cohorts))
+                check_parts(directory, parts, len(cohorts))
                 if progress is not None:
                     progress(len(parts), len(cohorts), sum(part.records for part in parts))
             return corpus.commit(_meta(plan, scenario_text, parts, digests))
@@ -93,18 +94,6 @@ def _one_after_the_other(
     stage = Stage(plan)
     for number, clients in enumerate(cohorts):
         yield write_cohort(stage, directory, number, clients, hasher=hasher)
-
-
-def _check_room(directory: Path, parts: list[WrittenPart], expected: int) -> None:
-    """Stop early, with the arithmetic, where the corpus cannot fit."""
-    written = sum(part.bytes for part in parts)
-    needed = written // len(parts) * (expected - len(parts))
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise CorpusError(
-            f"{directory}: {expected:,} parts of about {written / len(parts) / 1e6:.1f} MB need {needed / 1e9:.1f} GB "
-            f"more and {free / 1e9:.1f} GB are free; simulate fewer clients or a shorter time"
-        )
 
 
 def _meta(plan: Plan, scenario_text: str, parts: list[WrittenPart], digests: list[str]) -> CorpusMeta:
