@@ -133,23 +133,23 @@ def _taken_over(person: BrowserPerson) -> set[str]:
 def _new_tabs(person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, opens: bool) -> Process:
     """Browsing until the browser is closed, with new tabs at moments spread over it where they are Firefox's own."""
     env, uniform, rates = person.env, person.random.uniform, habits.newtab.rates
-    first = int(env.now)
-    span = ends_ms - first
+    now = int(env.now)
+    span = ends_ms - now
     tabs = habits.new_tabs_in_run(uniform()) if opens else 0
-    moments = [first + int(uniform() * span) for _ in range(tabs)]
+    moments = [now + int(uniform() * span) for _ in range(tabs)]
     moments.sort()
     home_again, unasked = rates.home_again, rates.home_again + rates.unasked
     has_messages = habits.has_messages
     for moment in moments:
-        gap = max(_LEAST_GAP_MS, moment - int(env.now))
-        if env.now + gap >= ends_ms:
+        gap = max(_LEAST_GAP_MS, moment - now)
+        now += gap
+        if now >= ends_ms:
             break
         if person.until_happening > gap:
             person.until_happening -= gap
             yield env.timeout(gap)
         else:
             yield from browse(person, habits.happenings, gap)
-        asked = int(env.now)
         if has_messages:
             messages.show(person, habits.messaging, "new_tab")
         u = uniform()
@@ -159,7 +159,8 @@ def _new_tabs(person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, ope
             yield from visit(person, habits.newtab, "about:newtab", asked_ms=None, preloaded=False)
         else:
             ready = u - unasked < (1 - unasked) * rates.preloaded
-            yield from visit(person, habits.newtab, "about:newtab", asked_ms=asked, preloaded=ready)
+            yield from visit(person, habits.newtab, "about:newtab", asked_ms=now, preloaded=ready)
+        now = int(env.now)
     left = ends_ms - int(env.now)
     if left > 0 and not person.newtab.is_open:
         yield from browse(person, habits.happenings, left, stay=False)

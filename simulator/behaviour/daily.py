@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections.abc import Sequence
 from itertools import accumulate
 
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR
@@ -11,27 +12,20 @@ from simulator.population import Profile
 from simulator.randomness import Stream
 from simulator.scenario.browsing import Population
 
-#: New-tab impressions in the United States by UTC hour, relative (merino-py, engagement rescaler, 2026).
-US_CURVE_BY_UTC_HOUR = (
-    1.0, 1.0, 1.0, 0.9, 0.7, 0.6, 0.4, 0.3, 0.2, 0.2, 0.2, 0.3,
-    0.5, 0.9, 1.3, 1.6, 1.7, 1.7, 1.7, 1.7, 1.7, 1.7, 1.5, 1.3,
-)  # fmt: skip
-#: The mean offset of the people behind that curve, in hours: from each share of United States time zones.
+#: The mean offset of the people behind the daily curve, in hours: from each share of United States time zones.
 _US_OFFSET_HOURS = -6
-#: Weekend days against weekdays, from "the mean of a week is 6.1 % below its Thursday" (2016).
-_WEEKEND = 0.786
 _FIRST_SUNDAY = 3  # 1970-01-04
 
 
-def _time_of_day() -> Quantiles:
-    local = [US_CURVE_BY_UTC_HOUR[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)]
+def _time_of_day(us_curve_by_utc_hour: Sequence[float]) -> Quantiles:
+    local = [us_curve_by_utc_hour[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)]
     reached = list(accumulate(local))
     total = reached[-1]
 
     def inverse(q: float) -> float:
         hour = min(bisect(reached, q * total), 23)
         before = reached[hour] - local[hour]
-        return (hour + (q * total - before) / local[hour]) * MS_PER_HOUR
+        return (hour + (q * total - before) / (local[hour] or 1)) * MS_PER_HOUR
 
     return Quantiles(inverse)
 
@@ -44,12 +38,14 @@ class Habits:
     """
 
     def __init__(self, population: Population) -> None:
-        self._time_of_day = _time_of_day()
+        self._time_of_day = _time_of_day(population.daily_curve)
         self._runs: Choice[int] = counts(population.runs_a_day)
         self._length = lognormal(population.run_median, population.run_sigma)
+        mean_of_week = 1 - population.week_mean_below_thursday
+        self._weekend = round((7 * mean_of_week - 5) / 2, 6)  # of a weekday, where all five are like Thursday
         self._active = {
-            True: population.regular_days_a_week / 7 / ((5 + 2 * _WEEKEND) / 7),
-            False: population.irregular_days_a_week / 7 / ((5 + 2 * _WEEKEND) / 7),
+            True: population.regular_days_a_week / 7 / mean_of_week,
+            False: population.irregular_days_a_week / 7 / mean_of_week,
         }
 
     def runs_of_day(self, profile: Profile, day: int, random: Stream) -> list[tuple[int, int]]:
@@ -62,7 +58,7 @@ class Habits:
         """
         active = self._active[profile.regular]
         if (day - _FIRST_SUNDAY) % 7 in {0, 6}:
-            active *= _WEEKEND
+            active *= self._weekend
         if random.uniform() >= active:
             return []
         count = max(1, self._runs(random.uniform()))

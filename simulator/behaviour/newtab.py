@@ -18,6 +18,9 @@ Process = Generator[simpy.Event, None, None]
 
 _STORY_ROWS_SEEN = {3: 0.45, 6: 0.3, 9: 0.15, 21: 0.1}
 _DWELL_LEAST_MS = 250
+_DOES_SOMETHING = frozenset(
+    {"search", "search_handoff", "topsite_click", "story_click", "popular_topic_click"}
+)
 
 
 class NewTabHabits:
@@ -56,42 +59,42 @@ def visit(
     env, newtab, uniform = person.env, person.newtab, person.random.uniform
     ends_ms = person.installation.run_ends_ms
     any_rarity = habits.any_rarity
+    now = int(env.now)
     while True:
         newtab.open_page(
-            int(env.now),
-            page,
-            asked_ms=asked_ms,
-            preloaded=preloaded,
-            stories_seen=habits.stories_seen(uniform()),
+            now, page, asked_ms=asked_ms, preloaded=preloaded, stories_seen=habits.stories_seen(uniform())
         )
         if habits.has_snippets:
             messages.show(person, habits.messaging, "newtab_page")
         dwell = habits.dwell(uniform()) + _DWELL_LEAST_MS
-        if env.now + dwell >= ends_ms:
-            yield env.timeout(max(0, ends_ms - env.now))
+        if now + dwell >= ends_ms:
+            yield env.timeout(max(0, ends_ms - now))
             return
         yield env.timeout(dwell)
+        now += dwell
         u = uniform()
         if u < any_rarity:
             steps = RARITIES[habits.rarity(u / any_rarity)](person, habits)
             if steps is not None:
                 yield from steps
-                if env.now >= ends_ms:
+                now = int(env.now)
+                if now >= ends_ms:
                     return
             u = uniform()
         else:
             u = (u - any_rarity) / (1 - any_rarity)
-        ending = _end(person, habits, habits.ending(u))
-        newtab.leave_page(int(env.now))
+        ending = habits.ending(u)
+        if ending in _DOES_SOMETHING:
+            _end(person, habits, ending, now)
+        newtab.leave_page(now)
         if ending != "refresh":
             return
         preloaded = False
 
 
-def _end(person: BrowserPerson, habits: NewTabHabits, ending: str) -> str:
+def _end(person: BrowserPerson, habits: NewTabHabits, ending: str, now: int) -> None:
     """What the person does last on the page; what is switched off cannot be used."""
     newtab, prefs = person.newtab, person.installation.user_prefs
-    now = int(person.env.now)
     if ending == "search_handoff":
         if prefs & SEARCH:
             newtab.search_handoff(now)
@@ -104,6 +107,5 @@ def _end(person: BrowserPerson, habits: NewTabHabits, ending: str) -> str:
     elif ending == "story_click":
         if prefs & TOP_STORIES:
             newtab.click_story(now, habits.story(person.random.uniform()))
-    elif ending == "popular_topic_click" and prefs & TOP_STORIES:
+    elif prefs & TOP_STORIES:
         newtab.click_topic(now, TOPICS[int(person.random.uniform() * len(TOPICS))])
-    return ending

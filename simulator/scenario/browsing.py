@@ -14,7 +14,8 @@ class Population(Section):
     """Who the people are and how much they browse.
 
     Every default is a figure of `simulator/population/figures.toml`, which has its source, year and grade;
-    `telsim describe` prints the simulated values beside them.
+    `telsim describe` prints the simulated values beside them. `daily_curve` is how much people in the United States
+    browse in each UTC hour; everybody else's day is that one in their own time zone.
     """
 
     telemetry_on: Share = Field(default_factory=figure("telemetry_on"))
@@ -31,8 +32,20 @@ class Population(Section):
     new_tabs_a_day: Rate = Field(default_factory=figure("new_tabs_a_day"))
     private_windows: Share = Field(default_factory=figure("private_windows"))
     new_profiles: Share = Field(default_factory=figure("new_profiles"))
+    daily_curve: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=24, max_length=24)] = Field(
+        default_factory=figure("daily_curve")
+    )
+    week_mean_below_thursday: Annotated[float, Field(ge=0, le=0.25)] = Field(
+        default_factory=figure("week_mean_below_thursday")
+    )
     page_takeover: Share = Field(default_factory=figure("page_takeover"))
     pocket_logged_in: Share = Field(default_factory=figure("pocket_logged_in"))
+
+    @model_validator(mode="after")
+    def _the_day_has_an_hour(self) -> Population:
+        if not sum(self.daily_curve):
+            raise ValueError("daily_curve has no hour in which anybody browses")
+        return self
 
 
 class NewTab(Section):

@@ -52,4 +52,4 @@ def figure_ms(name: str, unit_ms: int) -> Callable[[], int]:
 
 
 def _copy(value: Any) -> Any:
-    return dict(value) if isinstance(value, dict) else value
+    return value.copy() if isinstance(value, dict | list) else value
