@@ -28,6 +28,8 @@ from simulator.target.template import PingFacts, Template
 
 _DECODER = msgspec.json.Decoder(Ping)
 _CRLF = b"\r\n"
+#: Names the record where neither path nor payload does, so that an endpoint's ledger can tell pings apart.
+_RECORD_ID = b"X-Telsim-Record-Id: "
 
 
 @dataclass(slots=True)
@@ -169,7 +171,9 @@ class Composer:
         packed = self._spec.gzip and "content-encoding" not in lowered
         if packed:
             body = pack(plain)
-        head = self._head(method, path, len(body), packed=packed, carrier=first.carrier, own=own)
+        anonymous = not self._envelope and not self._spec.target.carrier[first.carrier].ids
+        named = first.id if anonymous else b""
+        head = self._head(method, path, len(body), packed=packed, carrier=first.carrier, own=own, named=named)
         file.write(head)
         file.write(body)
         self._places(items, starts, plain, head=head, path=path, packed=packed)
@@ -204,7 +208,15 @@ class Composer:
         return b"".join(pieces), starts
 
     def _head(
-        self, method: bytes, path: bytes, length: int, *, packed: bool, carrier: int, own: dict[str, str]
+        self,
+        method: bytes,
+        path: bytes,
+        length: int,
+        *,
+        packed: bool,
+        carrier: int,
+        own: dict[str, str],
+        named: bytes,
     ) -> bytes:
         if own:
             fixed = self._header_lines(carrier, packed=packed, own=own)
@@ -213,6 +225,8 @@ class Composer:
         else:
             fixed = self._heads[carrier, packed] = self._header_lines(carrier, packed=packed, own={})
         start = b"%b %b HTTP/1.1\r\n%b" % (method, path, fixed)
+        if named:
+            start += _RECORD_ID + named + _CRLF
         if any(name.lower() in ("content-length", "transfer-encoding") for name in own):
             return start + _CRLF
         # Content-Length stands last, where a repetition that is compressed anew can replace it.
@@ -248,6 +262,10 @@ class Composer:
                 for place in _occurrences(path, item.id, 0, len(path)):
                     columns.place_ping.append(ping)
                     columns.place_offset.append(self._offset + in_path + place)
+                named = head.find(_RECORD_ID + item.id)
+                if named >= 0:
+                    columns.place_ping.append(ping)
+                    columns.place_offset.append(self._offset + named + len(_RECORD_ID))
             for place in _occurrences(plain, item.id, start, stop):
                 if packed:
                     columns.packed_ping.append(ping)

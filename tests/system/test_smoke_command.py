@@ -26,6 +26,15 @@ def test_smoke_accounts_for_every_ping(telsim: Run, tmp_path: Path, dialect: str
     assert list(run.glob("outcomes-*.npy"))
 
 
+@pytest.mark.parametrize("dialect", ["documented", "wire"])
+def test_every_carrier_is_accounted_for(telsim: Run, tmp_path: Path, dialect: str) -> None:
+    # GraphQL names no document, so this also shows that the ledger can tell such pings apart.
+    done = telsim("smoke", "mixed-fleet", "--clients", 25, "--dialect", dialect, "--run-dir", "mixed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pings = json.loads((tmp_path / "mixed" / "corpus" / "corpus.json").read_text())["pings"]
+    assert {"newtab_session", "main_ping", "glean_baseline_ping", "sourcegraph_log_events"} <= set(pings)
+
+
 def test_a_threshold_that_fails_turns_exit_code_and_junit_red(telsim: Run, tmp_path: Path) -> None:
     done = telsim("smoke", "--clients", 20, "--threshold", "p99<1us", "--run-dir", "red")
     assert done.returncode == 1, done.stdout + done.stderr
