@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -90,7 +91,7 @@ class Scenario(Section):
             ("message id", [message.id for message in self.all_messages]),
             ("experiment slug", [experiment.slug for experiment in self.experiments]),
         ):
-            twice = {name for name in names if names.count(name) > 1}
+            twice = {name for name, count in Counter(names).items() if count > 1}
             if twice:
                 raise ValueError(f"{what} {sorted(twice)[0]!r} is used twice")
         return self

@@ -127,12 +127,11 @@ def test_a_scenario_of_ten_megabytes_of_comments(tmp_path: Path) -> None:
     assert telsim("check", tmp_path / "corpus").returncode == 0
 
 
-@pytest.mark.slow
 def test_a_scenario_of_ten_megabytes_of_messages(tmp_path: Path) -> None:
-    """Fifty thousand messages, each of which is checked: linear work, or this never ends."""
+    """Sixty thousand messages, each of which is checked: work that grows with their square never ends."""
     scenario = scenario_file(tmp_path, messages(60_000))
     assert scenario.stat().st_size > 10_000_000
-    assert len(load_scenario(scenario)[0].messages) == 60_000
+    assert telsim("check", scenario, timeout=60).returncode == 0
 
 
 def test_a_scenario_beyond_that_is_refused_by_its_size(tmp_path: Path) -> None:
