@@ -6,12 +6,13 @@ moments pages have places of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Final
 
 import simpy
 
 from simulator.behaviour.person import BrowserPerson
+from simulator.client.installation import Installation
 from simulator.clock import MS_PER_MINUTE
 from simulator.distributions import lognormal
 from simulator.scenario.message import Message, Messaging, Reactions
@@ -24,6 +25,7 @@ _UNTIL_NOTICED = lognormal(6_000, 0.9)
 _UNTIL_DECIDED = lognormal(5_000, 0.8)
 _MOMENTS_EVERY_MS: Final = 5 * MS_PER_MINUTE
 _VIEWS: Final = ("application_menu", "toolbar_dropdown")
+_STAGED: Final = frozenset({"cfr", "spotlight", "infobar"})
 _MALFORMED: Final = 0.3  # of failing expressions; assumption
 _NO_MESSAGES: Final = 0.5  # of failing loads; assumption
 
@@ -62,9 +64,7 @@ def fire(person: BrowserPerson, rates: Messaging, trigger: str) -> Message | Non
     now = int(person.env.now)
     failed = _failing(person, rates, trigger, now)
 
-    def attributes() -> dict[str, object]:
-        return installation.targeting_attributes(now)
-
+    attributes = _attributes(installation, now)
     if person.experiments is not None and installation.enrolled:
         for message in router.reach(trigger, attributes=attributes, enrolled=installation.enrolled):
             if message.id != failed:
@@ -83,8 +83,13 @@ def fire(person: BrowserPerson, rates: Messaging, trigger: str) -> Message | Non
 def show(person: BrowserPerson, rates: Messaging, trigger: str) -> None:
     """Fire a trigger, and let the message that wins it be shown."""
     message = fire(person, rates, trigger)
-    if message is not None:
-        person.env.process(_SCENES[message.surface](person, message))
+    if message is None:
+        return
+    if message.surface in _STAGED:
+        if person.stage_is_taken:
+            return  # nobody waits for the stage: the trigger has passed
+        person.stage_is_taken = True
+    person.env.process(_SCENES[message.surface](person, message))
 
 
 def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) -> str:
@@ -113,6 +118,18 @@ def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) ->
             now, "parent", "messaging_experiments", "targeting", kind, attribute, {"source": message.id}
         )
     return message.id
+
+
+def _attributes(installation: Installation, now: int) -> Callable[[], Mapping[str, object]]:
+    """Gives what targeting can ask about, worked out at the first question and kept for the others of a trigger."""
+    known: dict[str, object] = {}
+
+    def attributes() -> Mapping[str, object]:
+        if not known:
+            known.update(installation.targeting_attributes(now))
+        return known
+
+    return attributes
 
 
 def shown(person: BrowserPerson, message: Message) -> int:
@@ -145,15 +162,11 @@ def _closing(reactions: Reactions, names: dict[str, str], u: float) -> str:
 def _on_stage(
     scene: Callable[[BrowserPerson, Message], Process],
 ) -> Callable[[BrowserPerson, Message], Process]:
-    """A scene that holds the stage meanwhile. Who finds it taken gives up: the trigger has passed."""
+    """A scene that leaves the stage, which `show` took for it, at its end."""
 
     def staged(person: BrowserPerson, message: Message) -> Process:
-        stage = person.stage()
-        if stage.count:
-            return
-        with stage.request() as turn:
-            yield turn
-            yield from scene(person, message)
+        yield from scene(person, message)
+        person.stage_is_taken = False
 
     return staged
 
@@ -303,9 +316,7 @@ def _listed(person: BrowserPerson, rates: Messaging) -> list[Message]:
     now = int(person.env.now)
     failed = _failing(person, rates, "panel", now)
 
-    def attributes() -> dict[str, object]:
-        return installation.targeting_attributes(now)
-
+    attributes = _attributes(installation, now)
     if person.experiments is not None and installation.enrolled:
         for message in router.reach("panel", attributes=attributes, enrolled=installation.enrolled):
             person.experiments.reached(now, message)

@@ -53,7 +53,6 @@ class BrowserPerson:
     """
 
     __slots__ = (
-        "_stage",
         "browser",
         "companions",
         "env",
@@ -69,6 +68,7 @@ class BrowserPerson:
         "pocket_button",
         "random",
         "router",
+        "stage_is_taken",
         "until_happening",
     )
 
@@ -104,10 +104,4 @@ class BrowserPerson:
         self.events = events
         self.experiments = experiments
         self.companions = companions
-        self._stage: simpy.Resource | None = None
-
-    def stage(self) -> simpy.Resource:
-        """The place where one message at a time can be shown; made when the first one comes."""
-        if self._stage is None:
-            self._stage = simpy.Resource(self.env, capacity=1)
-        return self._stage
+        self.stage_is_taken = False
