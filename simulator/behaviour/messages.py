@@ -85,10 +85,8 @@ def show(person: BrowserPerson, rates: Messaging, trigger: str) -> None:
     message = fire(person, rates, trigger)
     if message is None:
         return
-    if message.surface in _STAGED:
-        if person.stage_is_taken:
-            return  # nobody waits for the stage: the trigger has passed
-        person.stage_is_taken = True
+    if message.surface in _STAGED and person.stage_is_taken:
+        return  # nobody waits for the stage: the trigger has passed
     person.env.process(_SCENES[message.surface](person, message))
 
 
@@ -162,11 +160,14 @@ def _closing(reactions: Reactions, names: dict[str, str], u: float) -> str:
 def _on_stage(
     scene: Callable[[BrowserPerson, Message], Process],
 ) -> Callable[[BrowserPerson, Message], Process]:
-    """A scene that leaves the stage, which `show` took for it, at its end."""
+    """A scene that holds the stage meanwhile. Who finds it taken gives up: the trigger has passed."""
 
     def staged(person: BrowserPerson, message: Message) -> Process:
-        yield from scene(person, message)
-        person.stage_is_taken = False
+        if person.stage_is_taken:
+            return
+        with person.stage().request() as turn:
+            yield turn
+            yield from scene(person, message)
 
     return staged
 
