@@ -9,6 +9,7 @@ import msgspec
 
 from simulator.catalogue import Schemas, UnknownRoute, ping_types
 from simulator.errors import Finding
+from simulator.faults import FAULTS
 from simulator.records import EXPECTATIONS, VALID, Ping
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -36,6 +37,11 @@ class RecordRules:
             yield Finding(where, f"ping {ping.ping!r} is not in the catalogue")
         if ping.expect not in EXPECTATIONS or (ping.label == VALID and ping.expect != "accept"):
             yield Finding(where, f"label {ping.label!r} does not go with expect {ping.expect!r}")
+        fault = FAULTS.get(ping.label)
+        if fault is not None and ping.expect != fault.expect:
+            yield Finding(
+                where, f"label {ping.label!r} expects {fault.expect!r}, and the record says {ping.expect!r}"
+            )
         if ping.due_ms <= 0 or ping.client < 0:
             yield Finding(where, f"due_ms {ping.due_ms} or client {ping.client} is out of range")
         if not ping.path.startswith("/") or ping.method not in {"POST", "PUT"}:

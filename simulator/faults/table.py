@@ -1,4 +1,4 @@
-"""The table of faults. A label in a corpus is a name in this table; `telsim check` and reports know no others.
+"""The table of faults. The label of a broken ping in a corpus is a name in this table.
 
 Statuses and codes are those of an endpoint that speaks the edge protocol and validates (facts of the edge server
 specification; RFC 9110; the code table of `simulator.endpoint`). What the documented dialect prints oddly is not a

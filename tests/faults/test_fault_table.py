@@ -16,6 +16,7 @@ from simulator.records import Dialect
 from simulator.scenario.faults import FaultName
 
 AGAIN = {name for name, fault in FAULTS.items() if fault.expect == "duplicate"}
+HEAVY = {"gzip_bomb", "oversized_body"}
 IN_DOCUMENT = {name for name, fault in FAULTS.items() if fault.make.__module__.endswith(".document")}
 draws = st.lists(st.floats(0, 0.999_999), min_size=DRAWS, max_size=DRAWS)
 
@@ -37,7 +38,7 @@ def test_the_endpoint_answers_what_the_table_says(name: str, dialect: Dialect) -
     """Every ping type, a few places in each."""
     fault, rules, applied = FAULTS[name], endpoint_rules(dialect), 0
     for ping, of_dialect in SENT:
-        for share in (0.0, 0.37, 0.81):
+        for share in (0.0,) if name in HEAVY else (0.0, 0.37, 0.81):
             one = subject(ping, dialect, draws=[share] * DRAWS) if of_dialect == dialect else None
             if one is None or one.carrier not in fault.carriers or (broken := fault.make(one)) is None:
                 continue
