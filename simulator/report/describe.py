@@ -185,11 +185,12 @@ def _busiest_second(corpus: Corpus) -> int:
 
 
 def _read_bodies(corpus: Corpus, part: Part, seen: _Seen) -> None:
-    """Parse what the comparisons need, valid pings only."""
+    """Parse what the comparisons need: valid pings, and none that arrive after the simulated days are over."""
     names, index = corpus.ping_names, part.index
     wanted = np.isin(index["ping"], [code for code, name in enumerate(names) if name in _READ])
     if _PAID in names:
         seen.paid_tiles += int(np.count_nonzero(index["ping"] == names.index(_PAID)))
+    wanted &= index["due_ms"] <= corpus.meta.end_ms
     wanted &= (index["label"] == corpus.label_names.index("valid")) & (index["body_b64"] == 0)
     rows = index[wanted]
     starts = (rows["offset"] + rows["body_offset"]).tolist()

@@ -33,10 +33,7 @@ def describe_page(description: Description) -> str:
             note="Distance is the relative difference of a number, or the share of a distribution that would have "
             "to move. Grades: A published by Mozilla, B a study or an old sample, C a proxy.",
         ),
-        *(
-            section(title, _picture(name, plot, tall=name == "mix"))
-            for name, (title, plot) in plots_of(description).items()
-        ),
+        section("Pictures", element("div", *_pictures(description), cls="charts")),
         section(
             "Ping types",
             table(
@@ -50,11 +47,18 @@ def describe_page(description: Description) -> str:
     )
 
 
-def _picture(name: str, plot: Plot, *, tall: bool) -> Html:
+def _pictures(description: Description) -> list[Html]:
+    return [
+        element("figure", element("figcaption", title), _picture(name, plot))
+        for name, (title, plot) in plots_of(description).items()
+    ]
+
+
+def _picture(name: str, plot: Plot) -> Html:
     def draw(axes: Any) -> None:
         plot(axes, plots.SERIES)
 
-    return plots.draw(name, draw, height_inches=4.4) if tall else plots.draw(name, draw)
+    return plots.draw(name, draw, height_inches=4.4) if name == "mix" else plots.draw(name, draw)
 
 
 def comparison_rows(description: Description) -> list[tuple[str, str, str, str, str, str, str]]:
