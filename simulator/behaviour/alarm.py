@@ -14,12 +14,14 @@ def alarm(env: simpy.Environment) -> Callable[[int, Callable[[int], None]], None
         env: the cohort's clock.
 
     Returns:
-        `later(at_ms, act)`: calls `act(at_ms)` when the clock reads `at_ms`. It costs one event, no process.
+        `later(at_ms, act)`: calls `act` with the time when the clock reads `at_ms`. It costs one event, no
+        process.
     """
 
     def later(at_ms: int, act: Callable[[int], None]) -> None:
-        event = env.timeout(at_ms - env.now)
-        if event.callbacks is not None:
-            event.callbacks.append(lambda _: act(at_ms))
+        now_ms = int(env.now)
+        due_ms = max(at_ms, now_ms)  # what is already past happens at once
+        event = simpy.Timeout(env, due_ms - now_ms)
+        event.callbacks.append(lambda _: act(due_ms))
 
     return later

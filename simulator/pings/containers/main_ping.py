@@ -45,12 +45,15 @@ def main_payload(subsession: Subsession, *, reason: str, now_ms: int, offset_ms:
     """
     previous = subsession.previous_subsession_id
     printed = "null" if previous is None else f'"{previous}"'
+    session_date = subsession_date = local_hour_text(subsession.session_start_ms, offset_ms)
+    if subsession.start_ms != subsession.session_start_ms:
+        subsession_date = local_hour_text(subsession.start_ms, offset_ms)
     return (
         f'{{"ver":4,"info":{{"reason":"{reason}","sessionId":"{subsession.session_id}",'
         f'"subsessionId":"{subsession.subsession_id}","previousSubsessionId":{printed},'
         f'"subsessionCounter":{subsession.counter},"profileSubsessionCounter":{subsession.profile_counter},'
-        f'"sessionStartDate":"{local_hour_text(subsession.session_start_ms, offset_ms)}",'
-        f'"subsessionStartDate":"{local_hour_text(subsession.start_ms, offset_ms)}",'
+        f'"sessionStartDate":"{session_date}",'
+        f'"subsessionStartDate":"{subsession_date}",'
         f'"sessionLength":{(now_ms - subsession.session_start_ms) // MS_PER_SECOND},'
         f'"subsessionLength":{(now_ms - subsession.start_ms) // MS_PER_SECOND},'
         f'"timezoneOffset":{offset_ms // 60_000}}},"processes":{{"parent":{{"scalars":{{}}}}}}}}'
