@@ -5,7 +5,8 @@ Sources: TelemetryFeed.applyCFRPolicy, ToolbarPanelHub, ToolbarBadgeHub, Moments
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from simulator.client.installation import Installation
 from simulator.client.outbox import Outbox
@@ -132,29 +133,39 @@ class MessagingSender:
             body = interaction.cfr_interaction_prerelease(dialect, metadata, event=event, model_version=model)
         self._send(installation, now_ms, ping, body)
 
-    def spotlight(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
-        """A spotlight dialog was shown (IMPRESSION), followed (CLICK) or closed (DISMISS)."""
-        body = spotlight_event(
-            installation.app,
+    def _surface(
+        self,
+        installation: Installation,
+        now_ms: int,
+        ping: str,
+        builder: Callable[..., str],
+        message: Message,
+        event: str,
+    ) -> None:
+        """An event on a surface that names the client on all channels."""
+        body = builder(
             client_id=installation.profile.client_id,
             browser_session_id=installation.browser_session_id,
             message_id=message.id,
             event=event,
             experiments=installation.experiments,
         )
-        self._send(installation, now_ms, "spotlight_event", body)
+        self._send(installation, now_ms, ping, body)
+
+    def spotlight(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
+        """A spotlight dialog was shown (IMPRESSION), followed (CLICK) or closed (DISMISS)."""
+        builder = partial(spotlight_event, installation.app)
+        self._surface(installation, now_ms, "spotlight_event", builder, message, event)
 
     def infobar(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
         """The info bar was shown or used: IMPRESSION, CLICK_PRIMARY_BUTTON, CLICK_SECONDARY_BUTTON, DISMISSED."""
-        body = infobar_event(
-            installation.app,
-            client_id=installation.profile.client_id,
-            browser_session_id=installation.browser_session_id,
-            message_id=message.id,
-            event=event,
-            experiments=installation.experiments,
-        )
-        self._send(installation, now_ms, "infobar_event", body)
+        builder = partial(infobar_event, installation.app)
+        self._surface(installation, now_ms, "infobar_event", builder, message, event)
+
+    def badge(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
+        """A badge was seen (IMPRESSION) or clicked (CLICK)."""
+        builder = partial(toolbar_badge, self._dialect, installation.app)
+        self._surface(installation, now_ms, "toolbar_badge", builder, message, event)
 
     def snippet(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
         """A snippet was shown (IMPRESSION) or used: CLICK_BUTTON, DISMISS, BLOCK.
@@ -173,19 +184,6 @@ class MessagingSender:
         elif self._dialect == "wire" or event in DOCUMENTED_EVENTS:
             body = snippets_interaction(self._dialect, metadata, event=event)
             self._send(installation, now_ms, "snippets_interaction", body)
-
-    def badge(self, installation: Installation, now_ms: int, message: Message, event: str) -> None:
-        """A badge was seen (IMPRESSION) or clicked (CLICK)."""
-        body = toolbar_badge(
-            self._dialect,
-            installation.app,
-            client_id=installation.profile.client_id,
-            browser_session_id=installation.browser_session_id,
-            message_id=message.id,
-            event=event,
-            experiments=installation.experiments,
-        )
-        self._send(installation, now_ms, "toolbar_badge", body)
 
     def _panel(self, installation: Installation, message_id: str) -> str:
         return panel_metadata(

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from simulator.pings.firefox.basic_metadata import Application, release_fields
-from simulator.pings.text import quoted
+from typing import Any
+
+from simulator.pings.firefox.basic_metadata import Application
+from simulator.pings.firefox.surface_event import surface_event
 
 
-def spotlight_event(
-    app: Application,
-    *,
-    client_id: str,
-    browser_session_id: str,
-    message_id: str,
-    event: str,
-    experiments: str | None,
-) -> str:
-    """A spotlight dialog was shown, followed or closed. The printed sample is what goes on the wire.
+def spotlight_event(app: Application, **surface: Any) -> str:
+    """A spotlight dialog was shown, followed or closed: IMPRESSION, CLICK or DISMISS.
 
-    Args:
-        app: the sending application.
-        client_id: without braces, on all channels.
-        browser_session_id: without braces.
-        message_id: the message's own id.
-        event: IMPRESSION, CLICK or DISMISS.
-        experiments: the annotation as JSON text, None while not enrolled anywhere.
+    Arguments as for `surface_event`.
     """
-    return (
-        f'{{{release_fields(app, experiments)},"addon_version":"{app.addon_version}","event":"{event}",'
-        f'"client_id":"{client_id}","message_id":{quoted(message_id)},'
-        f'"browser_session_id":"{browser_session_id}"}}'
-    )
+    return surface_event(app, **surface)
