@@ -6,4 +6,8 @@ message is passed in as a ready fragment (text without the outer braces), so not
     firefox/            new tab and messaging system ("Metrics we collect")
         basic_metadata.py           the fields that every user event shares
         page_takeover_ping.py ...   one module a section, named by its title
+    containers/         event, main, Glean events and baseline pings, and the records that go into them
+    nimbus/             what becomes of enrolments ("Standard Events", "Experiment Annotations")
+    secure_proxy/       the 22 events of the extension ("List of Planned Events")
+    sourcegraph/        the extension's and the web application's calls
 """

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulator.api import simulate
 from simulator.catalogue import load_schemas
@@ -169,6 +171,33 @@ def test_annotations_are_there_exactly_while_enrolled(rollout):
         assert all(entry["type"] in {"nimbus-nimbus", "nimbus-rollout"} for entry in annotated.values())
         checked += bool(expected)
     assert checked > 100
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 2**31))
+def test_lives_of_experiments_are_in_order_whatever_the_seed(seed):
+    """Enrol before exposure before departure; one exposure a feature and session; only failures after the end."""
+    histories = defaultdict(list)
+    for ping, payload, event in _legacy_events(_simulated("nimbus-rollout", "wire", clients=6, seed=seed)):
+        histories[ping.client].append((payload["sessionId"], event))
+    for events in histories.values():
+        state: dict[str, str] = {}
+        branches: dict[str, str] = {}
+        exposed = set()
+        for session, (_, _, method, _, slug, extra) in events:
+            if method == "enroll":
+                is_rollout = extra["experimentType"] == "rollout"
+                assert state.get(slug, "new") in ({"new", "left"} if is_rollout else {"new"})
+                assert branches.setdefault(slug, extra["branch"]) == extra["branch"]
+                state[slug] = "in"
+            elif method == "expose":
+                assert state[slug] == "in"
+                assert extra["branchSlug"] == branches[slug]
+                assert (session, extra["featureId"]) not in exposed
+                exposed.add((session, extra["featureId"]))
+            elif method == "unenroll":
+                assert state[slug] == "in"
+                state[slug] = "left"
 
 
 def test_main_pings_have_their_reasons(rollout):
