@@ -9,6 +9,7 @@ import simpy
 from simulator.behaviour import messages
 from simulator.behaviour.person import BrowserPerson
 from simulator.behaviour.rarities import RARITIES
+from simulator.client import newtab_clicks as clicks
 from simulator.distributions import Choice, decaying, weibull
 from simulator.pings.firefox.user_event_pings.clicking_a_popular_topic_link import TOPICS
 from simulator.population.preferences import SEARCH, TOP_SITES, TOP_STORIES
@@ -97,15 +98,15 @@ def _end(person: BrowserPerson, habits: NewTabHabits, ending: str, now: int) -> 
     newtab, prefs = person.newtab, person.installation.user_prefs
     if ending == "search_handoff":
         if prefs & SEARCH:
-            newtab.search_handoff(now)
+            clicks.search_handoff(newtab, now)
     elif ending == "topsite_click":
         if prefs & TOP_SITES:
-            newtab.click_topsite(now, habits.tile(person.random.uniform()))
+            clicks.click_topsite(newtab, now, habits.tile(person.random.uniform()))
     elif ending == "search":
         if prefs & SEARCH:
-            newtab.search(now)
+            clicks.search(newtab, now)
     elif ending == "story_click":
         if prefs & TOP_STORIES:
-            newtab.click_story(now, habits.story(person.random.uniform()))
+            clicks.click_story(newtab, now, habits.story(person.random.uniform()))
     elif prefs & TOP_STORIES:
-        newtab.click_topic(now, TOPICS[int(person.random.uniform() * len(TOPICS))])
+        clicks.click_topic(newtab, now, TOPICS[int(person.random.uniform() * len(TOPICS))])

@@ -1,7 +1,8 @@
-"""The new tab's sender (TelemetryFeed): sessions of about:home, about:newtab and about:welcome, and clicks on them.
+"""The new tab's sender (TelemetryFeed): sessions of about:home, about:newtab and about:welcome.
 
-It is told that a page opened, what was clicked, that the page was left; it decides which pings that makes. Every
-ping is sent at once; only impressions and loaded content wait for the end of their session.
+It is told that a page opened and that it was left, and keeps what the pings in between need: `newtab_clicks` has what
+ends a visit, `newtab_events` the rarer things. Every ping is sent at once; only impressions and loaded content wait
+for the end of their session.
 """
 
 from __future__ import annotations
@@ -10,27 +11,15 @@ from simulator.client.installation import Installation
 from simulator.client.newtab_texts import NewTabTexts
 from simulator.pings.firefox.basic_metadata import client_metadata, user_event_metadata
 from simulator.pings.firefox.session_end_pings import newtab_session, performance, session_metadata
-from simulator.pings.firefox.sponsored_topsites_pings.click_ping_for_the_sponsored_topsites import (
-    sponsored_topsite_click,
-)
 from simulator.pings.firefox.sponsored_topsites_pings.impression_ping_for_the_sponsored_topsites import (
     sponsored_topsite_impression,
 )
-from simulator.pings.firefox.sponsored_topsites_pings.sponsored_metadata import (
-    sponsored_metadata,
-    sponsored_tile,
-)
-from simulator.pings.firefox.top_story_pings.click_block_save_to_pocket_ping import story_click_stats
+from simulator.pings.firefox.sponsored_topsites_pings.sponsored_metadata import sponsored_metadata
 from simulator.pings.firefox.top_story_pings.impression_metadata import impression_metadata
 from simulator.pings.firefox.top_story_pings.impression_stats import (
     story_impression_stats,
     story_loaded_content,
 )
-from simulator.pings.firefox.user_event_pings.clicking_a_popular_topic_link import popular_topic_click
-from simulator.pings.firefox.user_event_pings.clicking_a_top_site_item import topsite_click
-from simulator.pings.firefox.user_event_pings.clicking_a_top_story_item import topstory_click
-from simulator.pings.firefox.user_event_pings.performing_a_search import newtab_search
-from simulator.pings.firefox.user_event_pings.performing_a_search_handoff import newtab_search_handoff
 from simulator.population import Layout, Slate
 from simulator.population.preferences import (
     HIGHLIGHTS,
@@ -209,7 +198,8 @@ class NewTabSender:
         )
         return made
 
-    def _sponsored_metadata(self) -> str:
+    def sponsored_metadata(self) -> str:
+        """What sponsored tiles' pings have in common: no id of the others."""
         installation = self.installation
         context_id = installation.profile.context_id
         return sponsored_metadata(
@@ -217,7 +207,7 @@ class NewTabSender:
         )
 
     def _sponsored_bodies(self) -> list[str]:
-        metadata = self._sponsored_metadata()
+        metadata = self.sponsored_metadata()
         tiles = self.texts.sponsored_tiles(self.layout)
         self._sponsored = [sponsored_topsite_impression(metadata, tile) for tile in tiles]
         return self._sponsored
@@ -324,54 +314,6 @@ class NewTabSender:
         if not self.installation.user_prefs & TOP_STORIES:
             self._stories_seen = 0
         self._slate = self._slate_at(now_ms)
-
-    def search(self, now_ms: int) -> None:
-        """The user searched from the page."""
-        self.emit(now_ms, "newtab_search", newtab_search(self.event_metadata))
-
-    def search_handoff(self, now_ms: int) -> None:
-        """The user began to type in the page's search box and was handed to the URL bar."""
-        self.emit(now_ms, "newtab_search_handoff", newtab_search_handoff(self.event_metadata))
-
-    def click_topic(self, now_ms: int, topic: str) -> None:
-        """The user followed a topic below the stories."""
-        body = popular_topic_click(self.texts.dialect, self.event_metadata, topic=topic)
-        self.emit(now_ms, "popular_topic_click", body)
-
-    def click_topsite(self, now_ms: int, position: int) -> None:
-        """The user clicked a top site.
-
-        Args:
-            now_ms: when.
-            position: 0-based slot.
-        """
-        installation, texts = self.installation, self.texts
-        tile = self.layout.tiles[position]
-        body = topsite_click(self.event_metadata, position=position, value=texts.tile_value(tile))
-        self.emit(now_ms, "topsite_click", body)
-        if tile.advertiser:
-            fragment = sponsored_tile(
-                advertiser=tile.advertiser.name,
-                tile_id=tile.advertiser.tile_id,
-                position=position + 1,
-                reporting_url=tile.advertiser.click_url,
-            )
-            body = sponsored_topsite_click(self._sponsored_metadata(), fragment)
-            installation.send((now_ms, installation.number, texts.sponsored_click, body, None))
-
-    def click_story(self, now_ms: int, position: int) -> None:
-        """The user clicked a recommended story: an event that names the client, and statistics that do not."""
-        texts = self.texts
-        story = self._slate.stories[position]
-        self.see_stories(position + 1)
-        body = topstory_click(
-            texts.dialect, self.event_metadata, position=position, sponsored=story.shim is not None
-        )
-        self.emit(now_ms, "topstory_click", body)
-        body = story_click_stats(
-            self.story_metadata, story=texts.story_id(story.id), position=position, shim=story.shim
-        )
-        self.emit(now_ms, "story_click_stats", body)
 
     def leave_page(self, now_ms: int) -> None:
         """The page was left: what was collected is sent in TelemetryFeed's order, then the session itself."""

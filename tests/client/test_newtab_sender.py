@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from simulator.client import newtab_clicks as clicks
 from simulator.client import newtab_events as events
 from simulator.client.installation import Installation
 from simulator.client.newtab import NewTabSender
@@ -126,13 +127,13 @@ def test_a_lost_page_sends_nothing_more() -> None:
 def test_a_preference_changed_in_the_page_shows_at_once(dialect: Dialect) -> None:
     page = Page(dialect)
     session = page.open(NOW + 10)
-    page.newtab.search_handoff(NOW + 15)
+    clicks.search_handoff(page.newtab, NOW + 15)
     events.change_preference(page.newtab, NOW + 20, TOP_STORIES, in_page=True)
     changed = page.last()
     assert changed["user_prefs"] == ALL_ON & ~TOP_STORIES
     assert json.loads(changed["value"]) == {"status": False, "menu_source": "CUSTOMIZE_MENU"}
     assert ("session_id" in changed) == (dialect == "wire")
-    page.newtab.search_handoff(NOW + 25)
+    clicks.search_handoff(page.newtab, NOW + 25)
     assert page.last()["user_prefs"] == ALL_ON & ~TOP_STORIES
     assert page.last()["session_id"].strip("{}") == session
     page.newtab.leave_page(NOW + 30)
@@ -168,10 +169,10 @@ def test_sponsored_things_go_and_come_with_their_preferences() -> None:
 def test_an_experiment_annotates_from_its_enrolment_to_its_end() -> None:
     page = Page()
     page.open(NOW + 10)
-    page.newtab.search_handoff(NOW + 11)
+    clicks.search_handoff(page.newtab, NOW + 11)
     assert page.last()["experiments"] == {}
     page.installation.enrol("exp", "one")
-    page.newtab.search_handoff(NOW + 12)
+    clicks.search_handoff(page.newtab, NOW + 12)
     assert page.last()["experiments"] == {"exp": {"branch": "one"}}
     page.installation.unenrol("exp")
     page.newtab.leave_page(NOW + 13)
@@ -192,7 +193,7 @@ def test_a_blocked_tile_is_replaced_and_counted_anew() -> None:
 def test_a_sponsored_click_sends_two_pings_that_share_no_id() -> None:
     page = Page()
     page.open(NOW + 10)
-    page.newtab.click_topsite(NOW + 20, 0)
+    clicks.click_topsite(page.newtab, NOW + 20, 0)
     (_, event), (_, paid) = page.sent[-2:]
     assert paid["position"] == event["action_position"] + 1
     profile = page.installation.profile
@@ -207,7 +208,7 @@ def test_story_ids_as_text_are_version_two_on_the_wire_alone(
 ) -> None:
     page = Page(dialect, text_ids=True)
     page.open(NOW + 10)
-    page.newtab.click_story(NOW + 20, 3)
+    clicks.click_story(page.newtab, NOW + 20, 3)
     ping, document = page.sent[-1]
     assert isinstance(document["tiles"][0]["id"], kind)
     route = {kind.ping: kind.route for kind in page.kinds.kinds}[ping]
