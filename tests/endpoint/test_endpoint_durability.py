@@ -10,6 +10,8 @@ import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
 from endpoint_process import Served, all_entries, ask, connected, raw_ping, read_answer, totals
 
+pytestmark = pytest.mark.slow
+
 
 def flood(served, *, first, count, batch, acknowledged):
     """Send pings one after another until they run out or the endpoint dies; note what it acknowledged."""

@@ -15,6 +15,8 @@ from simulator.endpoint.answer import answer
 from simulator.endpoint.message import Limits, Request
 from simulator.endpoint.receive import receive
 
+pytestmark = pytest.mark.slow
+
 _ITEM = json.dumps({"id": uid(1), "route": ROUTE, "body": {"who": "a"}}).encode()
 _GRAPHQL = json.dumps(
     {

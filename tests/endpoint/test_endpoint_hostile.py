@@ -16,6 +16,8 @@ from endpoint_process import ask, connected, raw_ping, read_answer
 
 from simulator.endpoint import EndpointProcess, Settings
 
+pytestmark = pytest.mark.slow
+
 
 def start(schema_directory, **more):
     return EndpointProcess(replace(Settings(schemas=str(schema_directory)), **more))

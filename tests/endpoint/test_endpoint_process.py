@@ -11,6 +11,8 @@ from endpoint_kit import GOOD, click
 from simulator.endpoint import EndpointProcess, Settings
 from simulator.errors import EndpointError
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_has_a_url_and_a_store_and_ends_when_told(schema_directory, tmp_path):
     child = EndpointProcess(Settings(schemas=str(schema_directory), store=str(tmp_path / "s"))).start()

@@ -25,6 +25,8 @@ from simulator.report.hotpath_terminal import print_capacity, print_hotpath
 from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth, write_run_meta
 from simulator.thresholds import parse_thresholds
 
+pytestmark = pytest.mark.slow
+
 HERE = Endpoint(host="http://127.0.0.1:1", target="json-array", lanes=3)
 
 

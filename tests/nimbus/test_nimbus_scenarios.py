@@ -17,6 +17,8 @@ from simulator.population import cohort_profiles
 from simulator.records import DIALECTS, Ping
 from simulator.scenario import load_scenario
 
+pytestmark = pytest.mark.slow
+
 _MINE = {
     "event_ping",
     "main_ping",

@@ -13,6 +13,8 @@ from replay_rig import OK, RETRYING, OddServer, Seen, pings_for, reset, target_f
 
 from simulator.records import STATES
 
+pytestmark = pytest.mark.slow
+
 
 def answer_ok(connection: socket.socket, seen: Seen) -> None:
     connection.sendall(OK)

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from replay_rig import OK, RETRYING, pings_for, target_from
 
+pytestmark = pytest.mark.slow
+
 # Made for these tests and for nothing else; valid for a hundred years, for localhost and 127.0.0.1.
 CERTIFICATES = Path(__file__).with_name("certificates")
 

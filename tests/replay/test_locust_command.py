@@ -20,6 +20,8 @@ from simulator.histogram import unpack
 from simulator.records import STATES
 from simulator.rundir import read_outcomes, read_run_meta
 
+pytestmark = pytest.mark.slow
+
 PRODUCTION = "incoming.telemetry.mozilla.org"
 ACCEPTED = STATES.index("accepted")
 

@@ -11,6 +11,8 @@ from replay_rig import OK
 
 from simulator.histogram import Histogram
 
+pytestmark = pytest.mark.slow
+
 
 def merged(histograms: dict[int, Histogram]) -> Histogram:
     total = Histogram()

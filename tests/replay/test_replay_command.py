@@ -22,6 +22,8 @@ from replay_rig import free_port
 from simulator.records import STATES
 from simulator.rundir import read_outcomes, read_run_meta
 
+pytestmark = pytest.mark.slow
+
 PRODUCTION = "incoming.telemetry.mozilla.org"
 
 

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from replay_rig import LOCUSTFILES, OK, free_port
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 

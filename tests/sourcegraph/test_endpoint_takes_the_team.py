@@ -15,6 +15,8 @@ from simulator.endpoint.receive import receive, rules
 from simulator.records import Dialect
 from simulator.wire import CARRIER_HEADERS
 
+pytestmark = pytest.mark.slow
+
 
 def _request(ping: Sent) -> Request:
     body = base64.b64decode(json.loads(ping.text)) if ping.kind.base64 else ping.text.encode()
