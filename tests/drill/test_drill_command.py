@@ -15,6 +15,8 @@ from simulator.engine import generate
 from simulator.scenario import load_scenario
 from simulator.simulation import Plan
 
+pytestmark = pytest.mark.slow
+
 SHORT = ("--rate", "100", "--before", "2s", "--outage", "3s", "--after", "4s", "--json")
 
 

@@ -17,6 +17,8 @@ from simulator.scenario import parse_scenario
 from simulator.shipped import locustfile_path
 from simulator.simulation import Plan
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """
 format = 1
 name = "every-fault"

@@ -20,6 +20,8 @@ from simulator.errors import CorpusError
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> str:

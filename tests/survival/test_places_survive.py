@@ -12,6 +12,8 @@ from simulator.endpoint import EndpointProcess, Settings
 from simulator.errors import ScenarioError
 from simulator.scenario import load_scenario
 
+pytestmark = pytest.mark.slow
+
 ODD_NAMES = [
     "with spaces",
     "Größe und café",
