@@ -1,26 +1,29 @@
 """Distributions as quantile tables: one uniform number in, one whole number out.
 
 A table is made once from the inverse of a distribution function and rounded to whole units, so the last bit of
-a machine's logarithm never reaches a corpus; a draw is one interpolation between two neighbours.
+a machine's logarithm never reaches a corpus; a draw is one look into the table.
 """
 
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import accumulate
 from statistics import NormalDist
 from typing import Generic, TypeVar
 
-_STEPS = 2048
-_EDGE = 1 / (8 * _STEPS)
+_STEPS = 4096
 
 T = TypeVar("T", bound=Hashable)
 
 
 class Quantiles:
     """A distribution of whole numbers, given by its quantiles.
+
+    Draws take one of `_STEPS` values, each as likely as the others: finer than any statistic of a corpus can see,
+    and half the cost of interpolating.
 
     Args:
         inverse: from a probability in (0, 1) to the value below which that share of draws falls.
@@ -29,15 +32,12 @@ class Quantiles:
     __slots__ = ("_table",)
 
     def __init__(self, inverse: Callable[[float], float]) -> None:
-        at = (min(max(i / _STEPS, _EDGE), 1 - _EDGE) for i in range(_STEPS + 1))
-        self._table = [round(inverse(q)) for q in at]
+        # An array and not a list: a draw then touches one cache line, where a list would touch two.
+        self._table = array("q", (round(inverse((i + 0.5) / _STEPS)) for i in range(_STEPS)))
 
     def __call__(self, u: float) -> int:
         """The value at the share `u` in [0, 1)."""
-        x = u * _STEPS
-        i = int(x)
-        low = self._table[i]
-        return low + int((self._table[i + 1] - low) * (x - i))
+        return self._table[int(u * _STEPS)]
 
 
 def exponential(mean: float) -> Quantiles:
@@ -64,18 +64,18 @@ class Choice(Generic[T]):
         weights: relative weights; those of 0 are never chosen.
     """
 
-    __slots__ = ("_last", "cumulative", "values")
+    __slots__ = ("cumulative", "values")
 
     def __init__(self, weights: Mapping[T, float]) -> None:
         used = {value: weight for value, weight in weights.items() if weight > 0}
         total = sum(used.values())
         self.values: Sequence[T] = tuple(used)
         self.cumulative = [part / total for part in accumulate(used.values())]
-        self._last = len(self.values) - 1
+        self.cumulative[-1] = 1.0  # whatever rounding says
 
     def __call__(self, u: float) -> T:
         """The thing at the share `u` in [0, 1)."""
-        return self.values[min(bisect(self.cumulative, u), self._last)]
+        return self.values[bisect(self.cumulative, u)]
 
 
 def counts(mean: float, *, most: int = 400) -> Choice[int]:

@@ -106,7 +106,7 @@ def _uniform_blocks(key: int, first: Sequence[float]) -> Iterator[Sequence[float
     while True:
         yield uniforms(keys, np.arange(position, position + size, dtype=np.uint64)).tolist()
         position += size
-        size = min(size * 2, _LARGEST_BLOCK)
+        size = min(size * 4, _LARGEST_BLOCK)
 
 
 def _uuid_blocks(key: int, first: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -116,7 +116,7 @@ def _uuid_blocks(key: int, first: Sequence[str]) -> Iterator[Sequence[str]]:
     while True:
         yield split_uuids(uuid_text(keys, np.arange(position, position + size, dtype=np.uint64)))
         position += size
-        size = min(size * 2, _LARGEST_BLOCK)
+        size = min(size * 4, _LARGEST_BLOCK)
 
 
 def stream(seed: int, client: int, purpose: str) -> Stream:

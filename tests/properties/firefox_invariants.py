@@ -89,9 +89,13 @@ def sessions_end_after_everything_in_them(run: Run) -> None:
 
 
 def times_never_go_back(run: Run) -> None:
-    """A client sends in the order of time, within the simulation."""
+    """A browser sends in the order of time, within the simulation.
+
+    The Sourcegraph clients work out bursts ahead of their time; the corpus's writer puts those in order.
+    """
     for pings in run.by_client.values():
-        assert all(first.due_ms <= second.due_ms for first, second in pairwise(pings))
+        browsers = [sent for sent in pings if not sent.ping.startswith(("sourcegraph", "sentry"))]
+        assert all(first.due_ms <= second.due_ms for first, second in pairwise(browsers))
         assert pings[0].due_ms >= run.plan.start_ms
         assert pings[-1].due_ms <= run.plan.end_ms
 
