@@ -11,6 +11,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from itertools import islice
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from simulator.corpus import WrittenPart
 from simulator.engine.parts import packed, write_part
@@ -61,10 +62,27 @@ def dask_cluster(address: str) -> MakeExecutor:
             client = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call] # ships no types
         except (OSError, TimeoutError, ValueError) as error:
             raise UsageError(f"no Dask scheduler answers at {address}: {error}") from error
-        executor: Executor = client.get_executor(pure=False, retries=_TRIES - 1)  # type: ignore[no-untyped-call] # ships no types
-        return executor
+        return _Cluster(client)
 
     return make
+
+
+class _Cluster(Executor):
+    """Dask's executor with its client: closing the one closes the other."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=False, retries=_TRIES - 1)
+
+    def submit(self, task: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Hand a task to the cluster, which tries it again where a worker of its own dies."""
+        future: Future[Any] = self._executor.submit(task, *arguments, **named)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - Executor's own signature
+        """Let the cluster go; what it still has to do is cancelled with the client."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        self._client.close()
 
 
 def parts_in_order(
