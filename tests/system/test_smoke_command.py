@@ -32,7 +32,7 @@ def test_every_carrier_is_accounted_for(telsim: Run, tmp_path: Path, dialect: st
     done = telsim("smoke", "mixed-fleet", "--clients", 25, "--dialect", dialect, "--run-dir", "mixed")
     assert done.returncode == 0, done.stdout + done.stderr
     pings = json.loads((tmp_path / "mixed" / "corpus" / "corpus.json").read_text())["pings"]
-    assert {"newtab_session", "main_ping", "glean_baseline_ping", "sourcegraph_log_events"} <= set(pings)
+    assert {"newtab_session", "main_ping", "glean_baseline_ping", "sourcegraph_log_event"} <= set(pings)
 
 
 def test_a_threshold_that_fails_turns_exit_code_and_junit_red(telsim: Run, tmp_path: Path) -> None:
