@@ -12,7 +12,10 @@ from bisect import bisect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import accumulate
 from statistics import NormalDist
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 _STEPS = 4096
 
@@ -38,6 +41,10 @@ class Quantiles:
     def __call__(self, u: float) -> int:
         """The value at the share `u` in [0, 1)."""
         return self._table[int(u * _STEPS)]
+
+    def each(self, u: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """The values at many shares."""
+        return np.frombuffer(self._table, dtype=np.int64)[(u * _STEPS).astype(np.int64)]
 
 
 def exponential(mean: float) -> Quantiles:
@@ -76,6 +83,10 @@ class Choice(Generic[T]):
     def __call__(self, u: float) -> T:
         """The thing at the share `u` in [0, 1)."""
         return self.values[bisect(self.cumulative, u)]
+
+    def each(self, u: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        """The things at many shares, as NumPy holds them."""
+        return np.asarray(self.values)[np.searchsorted(self.cumulative, u, side="right")]
 
 
 def counts(mean: float, *, most: int = 400) -> Choice[int]:

@@ -5,7 +5,9 @@ Nothing is buffered and nothing is sent again: each logged event is its own requ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
 
 from simulator.catalogue import ping_types
 from simulator.client.outbox import Outbox
@@ -67,6 +69,21 @@ def telemetry_is_enabled(platform: str, sourcegraph_url: str, *, send_telemetry:
     )
 
 
+class FileFact(IntEnum):
+    """What can happen on a file that is read on a code host. 0 stands for nothing."""
+
+    #: The overlay came up for a token and had nothing to show.
+    EMPTY_OVERLAY = 1
+    #: The overlay came up and showed something.
+    OVERLAY = 2
+    #: The overlay, which was up already, showed something about another token.
+    HOVER = 3
+    #: Clicks in the overlay.
+    DEFINITION = 4
+    PRELOADED_DEFINITION = 5
+    REFERENCES = 6
+
+
 class ExtensionTexts:
     """What the extensions of a cohort share: kind codes, which differ by the header that names the platform.
 
@@ -82,15 +99,25 @@ class ExtensionTexts:
         self.dialect = outbox.dialect
         self.later = later_clients and outbox.dialect == "wire"
         self.sdk = sdk_object(ENVELOPE_SDK_VERSION if self.later else STORE_SDK_VERSION)
+        self._codes: dict[tuple[str, str, str], int] = {}
         self.error_code = self._error_code()
 
     def user_event_code(self, profile: DeveloperProfile) -> int:
         """The kind code of logUserEvent for a developer's platform and version; only the wire has it."""
-        return self._code("sourcegraph_log_user_event", graphql("logUserEvent"), _headers(profile))
+        return self._code_of(profile, "sourcegraph_log_user_event", "logUserEvent")
 
     def event_code(self, profile: DeveloperProfile) -> int:
         """The kind code of logEvent for a developer's platform and version."""
-        return self._code("sourcegraph_log_event", graphql("logEvent"), _headers(profile))
+        return self._code_of(profile, "sourcegraph_log_event", "logEvent")
+
+    def _code_of(self, profile: DeveloperProfile, ping: str, operation: str) -> int:
+        key = (ping, profile.platform, profile.extension_version)
+        code = self._codes.get(key)
+        if code is None:
+            said = f"Sourcegraph - {profile.platform} v{profile.extension_version}"
+            headers = {**_BROWSER_HEADERS, "X-Requested-With": said}
+            code = self._codes[key] = self._code(ping, graphql(operation), headers)
+        return code
 
     def _error_code(self) -> int:
         if self.later:
@@ -104,13 +131,8 @@ class ExtensionTexts:
         return self.outbox.kinds.code(Kind(ping, row.product, route, address, headers=headers, base64=base64))
 
 
-def _headers(profile: DeveloperProfile) -> dict[str, str]:
-    said = f"Sourcegraph - {profile.platform} v{profile.extension_version}"
-    return {**_BROWSER_HEADERS, "X-Requested-With": said}
-
-
 class ExtensionSender:
-    """One developer's extension, or native integration. Told of hovers and actions, it decides what is logged.
+    """One developer's extension, or native integration. Told of files and actions, it decides what is logged.
 
     Args:
         profile: whose.
@@ -122,8 +144,9 @@ class ExtensionSender:
         "_append",
         "_bodies",
         "_enabled",
-        "_hovers",
+        "_extend",
         "_number",
+        "_on_files",
         "_profile",
         "_random",
         "_reports",
@@ -137,32 +160,57 @@ class ExtensionSender:
         self._random = random
         self._append = texts.outbox.rows.append
         self._bodies: dict[str, Requests] = {}
-        self._hovers: tuple[Requests, ...] | None = None
+        self._extend = texts.outbox.rows.extend
+        self._on_files: Sequence[Requests] = ()
         self._enabled = telemetry_is_enabled(
             profile.platform, profile.instance_url, send_telemetry=profile.send_telemetry
         )
         # Not in native integrations: they run in somebody else's page (facts, OTHERS A11).
         self._reports = profile.allow_error_reporting and not profile.is_native
 
-    def hover(self, now_ms: int, *, opened: bool, shown: bool) -> None:
-        """The pointer rests on a token.
+    def read_file(
+        self, opened_ms: int, moments_ms: Sequence[int], facts: Sequence[int], *, stays_ms: int
+    ) -> None:
+        """A file was read on a code host.
+
+        Args:
+            opened_ms: when it came up.
+            moments_ms: when things happened on it, in milliseconds after that, in order.
+            facts: what happened then, `FileFact` numbers.
+            stays_ms: when it was left; what would happen later does not.
+        """
+        if not self._enabled:
+            return
+        if moments_ms and moments_ms[-1] >= stays_ms:
+            moments_ms = moments_ms[: bisect_left(moments_ms, stays_ms)]
+        made = self._on_files or self._make_on_files()
+        number = self._number
+        self._extend(
+            [
+                (opened_ms + after, number, code, body, None)
+                for after, fact in zip(moments_ms, facts, strict=False)
+                for code, body in made[fact]
+            ]
+        )
+
+    def _make_on_files(self) -> Sequence[Requests]:
+        """What each `FileFact` makes.
 
         The document logs a hover "when successfully showing non-empty/non-error hover information". The client
         logs one more whenever its overlay comes up, whatever it then shows.
-
-        Args:
-            now_ms: when.
-            opened: whether the overlay came up for it.
-            shown: whether there was something to show.
         """
-        bodies = self._hovers
-        if bodies is None:
-            once = self._requests("hover") if self._enabled else ()
-            overlay = once if self._texts.dialect == "wire" else ()
-            bodies = self._hovers = ((), overlay, once, overlay + once)
-        append, number = self._append, self._number
-        for code, body in bodies[opened + 2 * shown]:
-            append((now_ms, number, code, body, None))
+        hover = self._requests("hover")
+        overlay = hover if self._texts.dialect == "wire" else ()
+        made: dict[int, Requests] = {
+            FileFact.EMPTY_OVERLAY: overlay,
+            FileFact.OVERLAY: overlay + hover,
+            FileFact.HOVER: hover,
+            FileFact.DEFINITION: self._requests("goToDefinition"),
+            FileFact.PRELOADED_DEFINITION: self._requests("goToDefinition.preloaded"),
+            FileFact.REFERENCES: self._requests("findReferences"),
+        }
+        self._on_files = tuple(made.get(fact, ()) for fact in range(max(FileFact) + 1))
+        return self._on_files
 
     def action(self, now_ms: int, action_id: str) -> None:
         """An action was clicked, in the overlay, the command palette or the code view's toolbar."""

@@ -141,6 +141,7 @@ class PartWriter:
         self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]
     ) -> None:
         ids, due_ms, clients, codes = split_uuids(id_text), due.tolist(), client.tolist(), code.tolist()
+        frames = line_frames(self._kinds.texts)
         lengths: list[int] = []
         for start in range(0, len(bodies), _LINES_A_BLOCK):
             block = slice(start, start + _LINES_A_BLOCK)
@@ -150,7 +151,7 @@ class PartWriter:
                 clients[block],
                 codes[block],
                 bodies[block],
-                self._kinds.texts,
+                frames,
             )
             data = "".join(lines).encode("ascii")
             _write_all(self._file, data)
@@ -203,22 +204,27 @@ class PartWriter:
         )
 
 
+def line_frames(texts: Sequence[KindText]) -> list[tuple[str, str]]:
+    """What stands before and after the id in the path of each kind's lines; all before, where there is no id."""
+    return [(text.head, text.tail) if text.id_in_path else (text.head + text.tail, "") for text in texts]
+
+
 def record_lines(
     ids: Iterable[str],
     due_ms: Iterable[int],
     clients: Iterable[int],
     codes: Iterable[int],
     bodies: Iterable[str],
-    texts: Sequence[KindText],
+    frames: Sequence[tuple[str, str]],
 ) -> list[str]:
     """The record lines of rows, in the given order: the one place that knows a line's layout."""
-    heads = [text.head for text in texts]
-    tails = [text.tail for text in texts]
-    in_path = [text.id_in_path for text in texts]
     return [
-        f'{{"id":"{document}","due_ms":{due},"client":{client},{heads[code]}{document if in_path[code] else ""}'
-        f"{tails[code]}{body}}}\n"
-        for document, due, client, code, body in zip(ids, due_ms, clients, codes, bodies, strict=True)
+        f'{{"id":"{document}","due_ms":{due},"client":{client},{before}{document}{after}{body}}}\n'
+        if after
+        else f'{{"id":"{document}","due_ms":{due},"client":{client},{before}{body}}}\n'
+        for document, due, client, (before, after), body in zip(
+            ids, due_ms, clients, [frames[code] for code in codes], bodies, strict=True
+        )
     ]
 
 

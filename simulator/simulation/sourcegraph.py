@@ -6,8 +6,10 @@ from itertools import chain
 
 import simpy
 
-from simulator.behaviour.sourcegraph.developer import Developer, ReadingHabits
+from simulator.behaviour.sourcegraph.developer import Developer
+from simulator.behaviour.sourcegraph.file_reading import cohort_readings
 from simulator.behaviour.sourcegraph.reading import live
+from simulator.behaviour.sourcegraph.reading_habits import ReadingHabits
 from simulator.client.outbox import Outbox
 from simulator.client.sourcegraph_extension import ExtensionSender, ExtensionTexts
 from simulator.client.sourcegraph_web import WebSender, WebTexts
@@ -35,6 +37,7 @@ class SourcegraphCast:
         numbers = [profile.number for profile in developers]
         days_random = cohort_streams(plan.seed, "reading days", numbers, width=16)
         reading_random = cohort_streams(plan.seed, "reading", numbers, width=256)
+        files = cohort_readings(habits, plan.seed, numbers)
         ids_random = cohort_streams(plan.seed, "sourcegraph ids", numbers, width=1)
         extension_texts = ExtensionTexts(outbox, later_clients=settings.later_clients)
         web_texts = WebTexts(
@@ -59,5 +62,6 @@ class SourcegraphCast:
                 web=WebSender(profile, web_texts, ids_random[i]) if profile.web else None,
                 repositories=habits.content.repositories[profile.code_host],
                 random=reading_random[i],
+                files=files[i],
             )
             env.process(live(developer, habits, chain((first,), sessions)))

@@ -9,7 +9,7 @@ import pytest
 from sourcegraph_kit import DOTCOM, INSTANCE, PROFILE, extension, sent
 
 from simulator.catalogue import load_schemas
-from simulator.client.sourcegraph_extension import telemetry_is_enabled
+from simulator.client.sourcegraph_extension import FileFact, telemetry_is_enabled
 from simulator.scenario.sourcegraph import Platform
 
 PLATFORMS = get_args(Platform)
@@ -42,7 +42,7 @@ def test_the_enable_rule(platform: str, url: str, send_telemetry: bool, enabled:
 
 def test_nothing_is_logged_while_telemetry_is_off(dialect: str) -> None:
     sender, outbox = extension(dialect, platform="firefox-extension", instance_url=DOTCOM)
-    sender.hover(5, opened=True, shown=True)
+    sender.read_file(5, [0], [FileFact.OVERLAY], stays_ms=9)
     sender.action(6, "findReferences")
     sender.view(7, "File")
     assert not outbox.rows
@@ -107,7 +107,7 @@ def test_on_the_wire_other_actions_pass_only_in_later_clients() -> None:
 
 def test_later_clients_no_longer_count_uses() -> None:
     sender, outbox = extension("wire", later=True)
-    sender.hover(1, opened=False, shown=True)
+    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
     assert [ping.ping for ping in sent(outbox)] == ["sourcegraph_log_event"]
 
 
@@ -126,16 +126,27 @@ def test_log_event_is_skipped_for_exactly_one_url(url: str, later: bool, pings: 
 
 
 @pytest.mark.parametrize(
-    ("opened", "shown", "documented", "wire"),
-    [(True, True, 1, 2), (True, False, 0, 1), (False, True, 1, 1), (False, False, 0, 0)],
+    ("fact", "documented", "wire"),
+    [(FileFact.OVERLAY, 1, 2), (FileFact.EMPTY_OVERLAY, 0, 1), (FileFact.HOVER, 1, 1)],
 )
 def test_hovers_the_document_and_the_client_count_differently(
-    opened: bool, shown: bool, documented: int, wire: int
+    fact: FileFact, documented: int, wire: int
 ) -> None:
     for dialect, hovers in (("documented", documented), ("wire", 2 * wire)):
         sender, outbox = extension(dialect)  # type: ignore[arg-type]
-        sender.hover(1, opened=opened, shown=shown)
+        sender.read_file(1, [0], [fact], stays_ms=9)
         assert len(outbox.rows) == hovers
+
+
+def test_what_happens_on_a_file_is_due_when_it_happens_and_not_after_the_file_was_left() -> None:
+    sender, outbox = extension("documented")
+    facts = [FileFact.OVERLAY, FileFact.DEFINITION, FileFact.PRELOADED_DEFINITION, FileFact.REFERENCES]
+    sender.read_file(1_000, [5, 8, 30, 31], facts, stays_ms=31)
+    assert [(ping.due_ms, ping.body["event"]) for ping in sent(outbox)] == [
+        (1_005, "hover"),
+        (1_008, "goToDefinition"),
+        (1_030, "goToDefinition.preloaded"),
+    ]
 
 
 def test_a_view_is_logged_by_log_event_alone_and_unknown_to_the_document() -> None:
@@ -154,7 +165,7 @@ def test_a_view_is_logged_by_log_event_alone_and_unknown_to_the_document() -> No
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_header_names_platform_and_version(platform: str) -> None:
     sender, outbox = extension("wire", platform=platform, extension_version="1.2.3")
-    sender.hover(1, opened=False, shown=True)
+    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
     for ping in sent(outbox):
         assert ping.kind.headers["X-Requested-With"] == f"Sourcegraph - {platform} v1.2.3"
         assert ping.kind.headers["Content-Type"] == "text/plain;charset=UTF-8"
@@ -165,7 +176,7 @@ def test_the_header_names_platform_and_version(platform: str) -> None:
 def test_every_platform_fits_the_schemas(dialect: str, platform: str, later: bool) -> None:
     schemas = load_schemas(dialect)  # type: ignore[arg-type]
     sender, outbox = extension(dialect, later=later, platform=platform)
-    sender.hover(1, opened=True, shown=True)
+    sender.read_file(1, [0], [FileFact.OVERLAY], stays_ms=9)
     sender.action(2, "vscode.open.file")
     sender.view(3, "File")
     assert outbox.rows

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from simulator.behaviour.sourcegraph.developer import SCALE, Developer, Process, ReadingHabits
+from simulator.behaviour.sourcegraph.developer import Developer, Process
+from simulator.behaviour.sourcegraph.reading_habits import ERROR, LINK, PALETTE, TOOLBAR, ReadingHabits
 from simulator.behaviour.sourcegraph.web_app import read_pages
 from simulator.client.sourcegraph_extension import ExtensionSender
 from simulator.client.sourcegraph_web import WebSender
@@ -35,59 +34,19 @@ def read_on_code_host(
     """
     env = developer.env
     repository = developer.repository()
-    while env.now < ends_ms:
-        file = developer.file(repository)
-        extension.view(int(env.now), _FILE_VIEW)
-        leaves_ms = min(int(env.now) + habits.file_dwell(developer.random.uniform()), ends_ms)
-        yield from _read_file(developer, habits, extension, leaves_ms)
-        if env.now < ends_ms:
+    now = int(env.now)
+    while now < ends_ms:
+        reading = next(developer.files)
+        extension.view(now, _FILE_VIEW)
+        stays = min(reading.dwell_ms, ends_ms - now)
+        extension.read_file(now, reading.moments_ms, reading.facts, stays_ms=stays)
+        yield env.timeout(stays)
+        now += stays
+        if reading.tools and now < ends_ms:
             yield from _use_tools(
-                developer, habits, extension, repository=repository, file=file, ends_ms=ends_ms
+                developer, habits, extension, repository=repository, tools=reading.tools, ends_ms=ends_ms
             )
-
-
-def _read_file(
-    developer: Developer, habits: ReadingHabits, extension: ExtensionSender, leaves_ms: int
-) -> Process:
-    """The pointer on one file's code: bursts of hovers, with clicks in the overlay now and then.
-
-    A burst is told to the extension at once, with the times at which its hovers will be: nothing else can come
-    between them, so the simulated clock stops once for each burst.
-    """
-    env, uniform = developer.env, developer.random.uniform
-    timeout, hover_gap, hover = env.timeout, habits.hover_gap, extension.hover
-    empty, references = habits.empty_below, habits.references_below
-    clock = now = int(env.now)
-    bursts = habits.bursts(uniform())
-    mean_gap = (leaves_ms - now) / (bursts + 1)
-    for _ in range(bursts):
-        now += int(habits.gap(uniform()) * mean_gap / SCALE)
-        if now >= leaves_ms:
-            break
-        yield timeout(now - clock)
-        clock = now
-        opened = True
-        for _ in range(1 + habits.more_hovers(uniform())):
-            if now >= leaves_ms:
-                break
-            outcome = uniform()
-            if opened or outcome >= empty:
-                hover(now, opened=opened, shown=outcome >= empty)
-                opened = False
-                if empty <= outcome < references:
-                    now += habits.until_click(uniform())
-                    extension.action(now, _clicked(habits, outcome, uniform))
-            now += hover_gap(uniform())
-    if clock < leaves_ms:
-        yield timeout(leaves_ms - clock)
-
-
-def _clicked(habits: ReadingHabits, outcome: float, uniform: Callable[[], float]) -> str:
-    return _definition(habits, uniform) if outcome < habits.definition_below else "findReferences"
-
-
-def _definition(habits: ReadingHabits, uniform: Callable[[], float]) -> str:
-    return "goToDefinition.preloaded" if uniform() < habits.settings.preloaded else "goToDefinition"
+            now = int(env.now)
 
 
 def _use_tools(
@@ -96,22 +55,20 @@ def _use_tools(
     extension: ExtensionSender,
     *,
     repository: Repository,
-    file: CodeFile,
+    tools: int,
     ends_ms: int,
 ) -> Process:
     """What is done around a file: palette, toolbar, a link to Sourcegraph, and what breaks meanwhile."""
-    env, uniform, settings = developer.env, developer.random.uniform, habits.settings
-    for probability, action in (
-        (settings.palette_action, habits.palette_action),
-        (settings.toolbar_action, habits.toolbar_action),
-    ):
-        if uniform() < probability:
+    env, uniform = developer.env, developer.random.uniform
+    file = developer.file(repository)
+    for tool, action in ((PALETTE, habits.palette_action), (TOOLBAR, habits.toolbar_action)):
+        if tools & tool:
             yield env.timeout(habits.until_click(uniform()))
             extension.action(int(env.now), action(uniform()))
-    if uniform() < settings.errors_a_file:
+    if tools & ERROR:
         error = SCRIPT_ERRORS[int(uniform() * len(SCRIPT_ERRORS))]
         extension.error(int(env.now), error, page_url=file.host_url)
-    if uniform() < settings.follow_link:
+    if tools & LINK:
         place = habits.link(uniform())
         web = developer.web
         if web is not None and _is_shown(developer, place):

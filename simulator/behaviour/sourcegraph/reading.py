@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.behaviour.sourcegraph.code_host import read_on_code_host
-from simulator.behaviour.sourcegraph.developer import Developer, Process, ReadingHabits
+from simulator.behaviour.sourcegraph.developer import Developer, Process
+from simulator.behaviour.sourcegraph.reading_habits import ReadingHabits
 from simulator.behaviour.sourcegraph.web_app import read_on_web
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.behaviour.sourcegraph.developer import SCALE, Developer, Process, ReadingHabits
+from simulator.behaviour.sourcegraph.developer import Developer, Process
+from simulator.behaviour.sourcegraph.reading_habits import SCALE, ReadingHabits
 from simulator.client.sourcegraph_web import NEVER_MS, WebSender
 from simulator.distributions import Choice
 from simulator.population.code import CodeFile, Repository

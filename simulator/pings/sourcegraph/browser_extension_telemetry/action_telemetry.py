@@ -7,6 +7,8 @@ Documented: one flat record an action, under the document's words. Wire: the wor
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from simulator.pings.sourcegraph.operations import LOG_EVENT, LOG_EVENT_LATER, LOG_USER_EVENT
 from simulator.pings.text import compact, quoted
 
@@ -39,6 +41,14 @@ def log_user_event(user_event: str, *, anonymous_user_id: str) -> str:
     )
 
 
+@lru_cache(maxsize=256)
+def _argument(platform: str, later_version: str | None) -> str:
+    said = (
+        {"platform": platform} if later_version is None else {"platform": platform, "version": later_version}
+    )
+    return quoted(compact(said))
+
+
 def log_event(
     name: str, *, anonymous_user_id: str, sourcegraph_url: str, platform: str, later_version: str | None
 ) -> str:
@@ -51,10 +61,7 @@ def log_event(
         platform: what the extension calls itself.
         later_version: the extension's version as later clients put it beside the platform; None before.
     """
-    said = (
-        {"platform": platform} if later_version is None else {"platform": platform, "version": later_version}
-    )
-    argument = quoted(compact(said))
+    argument = _argument(platform, later_version)
     public = "" if later_version is None else f',"publicArgument":{argument}'
     query = LOG_EVENT if later_version is None else LOG_EVENT_LATER
     return (

@@ -1,0 +1,107 @@
+"""What is drawn for files on a code host: it looks like the scenario's figures, and blocks do not show in it."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sourcegraph_kit import team
+
+from simulator.behaviour.sourcegraph.file_reading import FileReading, cohort_readings, draw_readings
+from simulator.behaviour.sourcegraph.reading_habits import ERROR, LINK, PALETTE, TOOLBAR, ReadingHabits
+from simulator.client.sourcegraph_extension import FileFact
+from simulator.population.code import CodeContent
+from simulator.randomness import client_keys
+
+CLICKS = {FileFact.DEFINITION, FileFact.PRELOADED_DEFINITION, FileFact.REFERENCES}
+SHOWN = {FileFact.OVERLAY, FileFact.HOVER}
+
+
+def habits(**changes: object) -> ReadingHabits:
+    return ReadingHabits(team(**changes).sourcegraph, CodeContent(3))
+
+
+def readings(count: int, **changes: object) -> list[FileReading]:
+    return draw_readings(habits(**changes), client_keys(3, "files", [7]), 0, count)
+
+
+@pytest.fixture(scope="module")
+def many() -> list[FileReading]:
+    return readings(20_000)
+
+
+def test_moments_are_in_order_and_a_hover_begins_before_the_file_is_left(many: list[FileReading]) -> None:
+    for reading in many:
+        assert reading.dwell_ms > 0
+        assert len(reading.moments_ms) == len(reading.facts)
+        assert reading.moments_ms == sorted(reading.moments_ms)
+        for moment, fact in zip(reading.moments_ms, reading.facts, strict=True):
+            assert moment >= 0
+            assert moment < reading.dwell_ms or fact in CLICKS
+
+
+def test_a_click_follows_a_hover_that_showed_something(many: list[FileReading]) -> None:
+    for reading in many:
+        for before, fact in zip([0, *reading.facts], reading.facts, strict=False):
+            if fact in CLICKS:
+                assert before in SHOWN
+
+
+def test_shares_are_those_of_the_scenario(many: list[FileReading]) -> None:
+    """Within four standard errors of a binomial with so many trials, at most 0.02."""
+    settings = habits().settings
+    facts = np.concatenate([reading.facts for reading in many])
+    count = {fact: int((facts == fact).sum()) for fact in FileFact}
+    overlays = count[FileFact.OVERLAY] + count[FileFact.EMPTY_OVERLAY]
+    assert count[FileFact.EMPTY_OVERLAY] / overlays == pytest.approx(settings.hover_is_empty, abs=0.01)
+    shown = count[FileFact.OVERLAY] + count[FileFact.HOVER]
+    definitions = count[FileFact.DEFINITION] + count[FileFact.PRELOADED_DEFINITION]
+    assert definitions / shown == pytest.approx(settings.go_to_definition, abs=0.01)
+    assert count[FileFact.PRELOADED_DEFINITION] / definitions == pytest.approx(settings.preloaded, abs=0.02)
+    assert count[FileFact.REFERENCES] / shown == pytest.approx(settings.find_references, abs=0.01)
+    for tool, share in (
+        (PALETTE, settings.palette_action),
+        (TOOLBAR, settings.toolbar_action),
+        (LINK, settings.follow_link),
+        (ERROR, settings.errors_a_file),
+    ):
+        assert np.mean([bool(reading.tools & tool) for reading in many]) == pytest.approx(share, abs=0.01)
+
+
+def test_dwell_and_hovers_are_those_of_the_scenario() -> None:
+    """Files are left long after the last hover here, so nothing is cut: means of 20 000 files within 3 %."""
+    settings = {"file_dwell_median": 24 * 3_600_000, "hovers_a_file": 6.0, "hovers_a_burst": 3.0}
+    drawn = readings(20_000, **settings, hover_is_empty=0.0)
+    assert np.median([r.dwell_ms for r in drawn]) == pytest.approx(settings["file_dwell_median"], rel=0.05)
+    facts = np.concatenate([reading.facts for reading in drawn])
+    hovers = (facts == FileFact.HOVER).sum() + (facts == FileFact.OVERLAY).sum()
+    # A burst's pause is exponential, so the last bursts of a file may come too late and never happen.
+    assert 0.6 < hovers / len(drawn) / settings["hovers_a_file"] <= 1.0
+    assert hovers / (facts == FileFact.OVERLAY).sum() == pytest.approx(settings["hovers_a_burst"], rel=0.03)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 70), min_size=1, max_size=4))
+def test_files_do_not_depend_on_how_many_are_drawn_at_once(blocks: list[int]) -> None:
+    some, keys = habits(), client_keys(3, "files", [7])
+    whole = draw_readings(some, keys, 0, sum(blocks))
+    position, pieces = 0, []
+    for block in blocks:
+        pieces += draw_readings(some, keys, position, block)
+        position += block
+    assert pieces == whole
+
+
+def test_nor_on_who_else_reads_and_they_never_end() -> None:
+    some = habits()
+    alone = list(islice(cohort_readings(some, 3, [7])[0], 200))
+    together = list(islice(cohort_readings(some, 3, list(range(40)))[7], 200))
+    assert alone == together
+    assert alone[:5] != list(islice(cohort_readings(some, 4, [7])[0], 5))
+
+
+def test_a_scenario_without_hovers_still_has_files() -> None:
+    assert {tuple(reading.facts) for reading in readings(50, hovers_a_file=0.0)} == {()}
