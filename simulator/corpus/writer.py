@@ -1,14 +1,12 @@
-"""Writing a corpus: rows to record lines and index, part by part, whole or not at all.
-
-Lines are made some hundred at a time: bigger blocks cost more in page faults than they save in calls.
-"""
+"""Writing a corpus: rows to record lines and index, part by part, whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,20 +15,17 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
-from simulator.corpus.rows import Kinds, KindText, Row
+from simulator.corpus.lines import index_rows, record_lines
+from simulator.corpus.rows import Kinds, Row
 from simulator.errors import CorpusError
-from simulator.randomness import client_keys, split_uuids, uuid_text
+from simulator.randomness import client_keys, uuid_text
 from simulator.records import INDEX_DTYPE, CorpusMeta, CorpusPart
 
 Ints = npt.NDArray[np.int64]
 
 META_FILE = "corpus.json"
-_LINES_A_BLOCK = 256
-_ID_LENGTH = 36
-_BEFORE_DUE = len('{"id":"') + _ID_LENGTH + len('","due_ms":')
-_BEFORE_CLIENT = len(',"client":')
-_POWERS_OF_TEN = np.array([10**n for n in range(1, 19)], dtype=np.int64)
 
 
 def part_name(number: int) -> str:
@@ -85,9 +80,13 @@ class PartWriter:
         self._clients = clients
         self._id_keys = client_keys(seed, "document id", np.arange(clients.start, clients.stop))
         self._ids_drawn = np.zeros(len(clients), dtype=np.int64)
-        self._index: list[npt.NDArray[np.void]] = []
+        self._index_path = self._path.with_name(index_name(self._path.name))
         self._file: BinaryIO = open(_partial(self._path), "wb", buffering=0)  # noqa: SIM115 - closed in finish or discard
+        self._index_file: BinaryIO = open(_partial(self._index_path), "wb")  # noqa: SIM115 - likewise
+        _write_index_header(self._index_file, 0)
+        self._of_kind = Counter[int]()
         self._bytes = 0
+        self._span: tuple[int, int] | None = None
         self._held: list[Row] = []
 
     def flush(self, rows: list[Row], until_ms: int | None = None) -> None:
@@ -140,143 +139,66 @@ class PartWriter:
     def _write(
         self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]
     ) -> None:
-        ids, due_ms, clients, codes = split_uuids(id_text), due.tolist(), client.tolist(), code.tolist()
-        frames = line_frames(self._kinds.texts)
-        lengths: list[int] = []
-        for start in range(0, len(bodies), _LINES_A_BLOCK):
-            block = slice(start, start + _LINES_A_BLOCK)
-            lines = record_lines(
-                ids[block],
-                due_ms[block],
-                clients[block],
-                codes[block],
-                bodies[block],
-                frames,
-            )
-            data = "".join(lines).encode("ascii")
+        if not bodies:
+            return
+        texts = self._kinds.texts
+        for text in record_lines(id_text, due, client, code, bodies, texts):
+            data = text.encode("ascii")
             _write_all(self._file, data)
             if self._hasher is not None:
                 self._hasher.update(data)
-            lengths += map(len, lines)
-        sizes = np.fromiter(lengths, np.int64, len(lengths))
-        index = index_rows(due, client, code, id_text, sizes, self._kinds.texts)
+        sizes = np.fromiter(map(len, bodies), np.int64, len(bodies))
+        index = index_rows(id_text, due, client, code, sizes, texts)
         index["offset"] += np.uint64(self._bytes)
-        self._bytes += int(sizes.sum())
-        self._index.append(index)
+        self._bytes += int(index["length"].sum(dtype=np.int64))
+        self._index_file.write(index.data)
+        self._of_kind.update(dict(enumerate(np.bincount(code).tolist())))
+        self._span = (self._span[0] if self._span else int(due[0]), int(due[-1]))
 
     def finish(self) -> WrittenPart:
-        """Write what is held back, then the index, and give both files their names: the part is whole."""
+        """Write what is held back, and give both files their names: the part is whole."""
         self.flush([])
-        index = np.concatenate(self._index) if self._index else np.empty(0, dtype=INDEX_DTYPE)
         self._file.close()
-        index_path = self._path.with_name(index_name(self._path.name))
-        with open(_partial(index_path), "wb") as file:
-            np.save(file, index)
-        _partial(index_path).rename(index_path)
+        _write_index_header(self._index_file, self._of_kind.total())
+        self._index_file.close()
+        _partial(self._index_path).rename(self._index_path)
         _partial(self._path).rename(self._path)
-        return self._summary(index)
+        return self._summary()
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._file.close()
-        _partial(self._path).unlink(missing_ok=True)
+        for file, path in ((self._file, self._path), (self._index_file, self._index_path)):
+            with contextlib.suppress(OSError):  # a full disk refuses what is buffered still
+                file.close()
+            _partial(path).unlink(missing_ok=True)
 
-    def _summary(self, index: npt.NDArray[np.void]) -> WrittenPart:
+    def _summary(self) -> WrittenPart:
         names = self._kinds
-        codes, counts = np.unique(index["ping"], return_counts=True)
-        label_codes, label_counts = np.unique(index["label"], return_counts=True)
-        products = Counter[str]()
-        product_of = {text.ping: kind.product for text, kind in zip(names.texts, names.kinds, strict=True)}
-        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-            products[product_of[code]] += count
+        pings, labels, products = Counter[str](), Counter[str](), Counter[str]()
+        for code, count in sorted(self._of_kind.items()):
+            if count:
+                kind = names.kinds[code]
+                pings[kind.ping] += count
+                labels[kind.label] += count
+                products[kind.product] += count
+        first_due_ms, last_due_ms = self._span or (0, 0)
         return WrittenPart(
             file=self._path.name,
-            records=len(index),
+            records=self._of_kind.total(),
             bytes=self._bytes,
-            first_due_ms=int(index["due_ms"][0]) if len(index) else 0,
-            last_due_ms=int(index["due_ms"][-1]) if len(index) else 0,
-            pings={names.ping_names[c]: n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)},
-            labels={
-                names.label_names[c]: n
-                for c, n in zip(label_codes.tolist(), label_counts.tolist(), strict=True)
-            },
+            first_due_ms=first_due_ms,
+            last_due_ms=last_due_ms,
+            pings=dict(pings),
+            labels=dict(labels),
             products=dict(products),
         )
 
 
-def line_frames(texts: Sequence[KindText]) -> list[tuple[str, str]]:
-    """What stands before and after the id in the path of each kind's lines; all before, where there is no id."""
-    return [(text.head, text.tail) if text.id_in_path else (text.head + text.tail, "") for text in texts]
-
-
-def record_lines(
-    ids: Iterable[str],
-    due_ms: Iterable[int],
-    clients: Iterable[int],
-    codes: Iterable[int],
-    bodies: Iterable[str],
-    frames: Sequence[tuple[str, str]],
-) -> list[str]:
-    """The record lines of rows, in the given order: the one place that knows a line's layout."""
-    return [
-        f'{{"id":"{document}","due_ms":{due},"client":{client},{before}{document}{after}{body}}}\n'
-        if after
-        else f'{{"id":"{document}","due_ms":{due},"client":{client},{before}{body}}}\n'
-        for document, due, client, (before, after), body in zip(
-            ids, due_ms, clients, [frames[code] for code in codes], bodies, strict=True
-        )
-    ]
-
-
-def _digits(values: Ints) -> Ints:
-    return np.searchsorted(_POWERS_OF_TEN, values, side="right") + 1
-
-
-def index_rows(
-    due: Ints,
-    client: Ints,
-    code: Ints,
-    id_text: npt.NDArray[np.uint8],
-    lengths: Ints,
-    texts: Sequence[KindText],
-) -> npt.NDArray[np.void]:
-    """The index of rows in the given order, computed from lengths alone; `record_lines` gives the layout.
-
-    Args:
-        due: when each is due, in milliseconds since the Unix epoch.
-        client: who sends it.
-        code: kind codes, positions in `texts`.
-        id_text: document ids, 36 ASCII bytes each.
-        lengths: bytes of each line.
-        texts: the kinds.
-    """
-    index = np.empty(len(code), dtype=INDEX_DTYPE)
-    index["id"] = np.ascontiguousarray(id_text).view("S36").ravel()
-    index["due_ms"] = due
-    index["client"] = client
-    index["length"] = lengths
-    index["offset"] = np.cumsum(lengths) - lengths
-
-    def of_kind(name: str) -> Ints:
-        return np.array([getattr(text, name) for text in texts], dtype=np.int64)[code]
-
-    head_length = np.array([len(text.head) for text in texts], dtype=np.int64)[code]
-    tail_length = np.array([len(text.tail) for text in texts], dtype=np.int64)[code]
-    head_end = _BEFORE_DUE + _digits(due) + _BEFORE_CLIENT + _digits(client) + 1 + head_length
-    index["path_offset"] = head_end + of_kind("path_from_head_end")
-    index["path_length"] = of_kind("path_length")
-    tail_start = head_end + of_kind("id_in_path") * _ID_LENGTH
-    index["headers_length"] = of_kind("headers_length")
-    index["headers_offset"] = tail_start + of_kind("headers_from_tail_start")
-    quotes = of_kind("base64")
-    body_start = tail_start + tail_length
-    index["body_offset"] = body_start + quotes
-    index["body_length"] = lengths - body_start - len("}\n") - 2 * quotes
-    index["ping"] = of_kind("ping")
-    index["label"] = of_kind("label")
-    index["expect"] = of_kind("expect")
-    index["body_b64"] = quotes
-    return index
+def _write_index_header(file: BinaryIO, records: int) -> None:
+    """NumPy's own header at the file's beginning; it leaves room, so its length does not depend on the number."""
+    file.seek(0)
+    header = {"descr": dtype_to_descr(INDEX_DTYPE), "fortran_order": False, "shape": (records,)}
+    write_array_header_1_0(file, header)
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

@@ -36,15 +36,15 @@ def read_on_code_host(
     repository = developer.repository()
     now = int(env.now)
     while now < ends_ms:
-        reading = next(developer.files)
+        dwell_ms, moments_ms, facts, tools = next(developer.files)
         extension.view(now, _FILE_VIEW)
-        stays = min(reading.dwell_ms, ends_ms - now)
-        extension.read_file(now, reading.moments_ms, reading.facts, stays_ms=stays)
+        stays = min(dwell_ms, ends_ms - now)
+        extension.read_file(now, moments_ms, facts, stays_ms=stays)
         yield env.timeout(stays)
         now += stays
-        if reading.tools and now < ends_ms:
+        if tools and now < ends_ms:
             yield from _use_tools(
-                developer, habits, extension, repository=repository, tools=reading.tools, ends_ms=ends_ms
+                developer, habits, extension, repository=repository, tools=tools, ends_ms=ends_ms
             )
             now = int(env.now)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +21,14 @@ Ints = npt.NDArray[np.int64]
 #: Positions in a file's stream: its own numbers come first, then two for each burst, each hover and each click.
 _BURSTS_FROM, _HOVERS_FROM, _CLICKS_FROM = 16, 1 << 20, 1 << 40
 _PAIR = np.arange(2, dtype=np.uint64)
-_FILES_AT_ONCE = 64
+_FILES_AT_ONCE = 96
 _HOVERS_AT_ONCE = 1 << 17
 
 
-class FileReading(NamedTuple):
-    """One file, from when it comes up to when it is left.
-
-    `moments_ms` count from when it came up, in order; `facts` are what happens at each of them, `FileFact` numbers;
-    `tools` are the bits of what is done afterwards.
-    """
-
-    dwell_ms: int
-    moments_ms: list[int]
-    facts: list[int]
-    tools: int
+#: One file, from when it comes up to when it is left: how long that is in milliseconds, when things happen on it
+#: (milliseconds after it came up, in order), what happens then (`FileFact` numbers), and the bits of what is done
+#: afterwards. A tuple and not a class, because hundreds of thousands are made.
+FileReading = tuple[int, list[int], list[int], int]
 
 
 def cohort_readings(
@@ -53,20 +45,17 @@ def cohort_readings(
     expected = max(len(developers) * habits.settings.hovers_a_file, 1.0)
     count = max(1, min(_FILES_AT_ONCE, int(_HOVERS_AT_ONCE / expected)))
     first = draw_readings(habits, keys, 0, count)
-    return [
-        chain(first[i * count : (i + 1) * count], _more(habits, keys[i : i + 1], count))
-        for i in range(len(developers))
-    ]
+    return [chain(some, _more(habits, keys[i : i + 1], count)) for i, some in enumerate(first)]
 
 
 def _more(habits: ReadingHabits, key: U64, position: int) -> Iterator[FileReading]:
     while True:
-        yield from draw_readings(habits, key, position, _FILES_AT_ONCE)
+        yield from draw_readings(habits, key, position, _FILES_AT_ONCE)[0]
         position += _FILES_AT_ONCE
 
 
-def draw_readings(habits: ReadingHabits, keys: U64, position: int, count: int) -> list[FileReading]:
-    """Files number `position` to `position + count - 1` of each of some developers, developer by developer.
+def draw_readings(habits: ReadingHabits, keys: U64, position: int, count: int) -> list[Iterator[FileReading]]:
+    """Files number `position` to `position + count - 1` of each of some developers.
 
     Args:
         habits: what developers do.
@@ -84,11 +73,27 @@ def draw_readings(habits: ReadingHabits, keys: U64, position: int, count: int) -
         tools |= np.where(drawn < share, tool, 0)
     owner, moments, facts = _pointer(habits, files, dwell, bursts)
     ends = np.cumsum(np.bincount(owner, minlength=len(files))).tolist()
-    moments_ms, whats = moments.tolist(), facts.tolist()
+    columns = dwell.tolist(), [0, *ends[:-1]], ends, tools.tolist()
+    moments_ms, what = moments.tolist(), facts.tolist()
     return [
-        FileReading(stays, moments_ms[start:end], whats[start:end], done)
-        for stays, start, end, done in zip(dwell.tolist(), [0, *ends], ends, tools.tolist(), strict=False)
+        _cut(moments_ms, what, *(column[start : start + count] for column in columns))
+        for start in range(0, len(files), count)
     ]
+
+
+def _cut(
+    moments_ms: list[int],
+    facts: list[int],
+    dwell: list[int],
+    starts: list[int],
+    ends: list[int],
+    tools: list[int],
+) -> Iterator[FileReading]:
+    """One developer's files, made when they are asked for: many a file drawn ahead is never read."""
+    return (
+        (stays, moments_ms[start:end], facts[start:end], done)
+        for stays, start, end, done in zip(dwell, starts, ends, tools, strict=True)
+    )
 
 
 def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tuple[Ints, Ints, Ints]:
