@@ -61,6 +61,7 @@ def generate(
     hasher = hashlib.sha256()
     parts: list[WrittenPart] = []
     digests: list[str] = []
+    written_bytes = records = 0
     alone = executor is None and workers == 1
     with only_writer(directory), CorpusWriter(directory, replace=replace) as corpus:
         try:
@@ -75,9 +76,11 @@ def generate(
                     corpus.hash_part(part, hasher)
                 parts.append(part)
                 digests.append(hasher.hexdigest())
-                check_parts(directory, parts, len(cohorts))
+                written_bytes += part.bytes
+                records += part.records
+                check_parts(directory, written_bytes=written_bytes, done=len(parts), expected=len(cohorts))
                 if progress is not None:
-                    progress(len(parts), len(cohorts), sum(part.records for part in parts))
+                    progress(len(parts), len(cohorts), records)
             return corpus.commit(_meta(plan, scenario_text, parts, digests))
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

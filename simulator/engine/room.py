@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from simulator.client.outbox import Outbox
 from simulator.clock import MS_PER_DAY
-from simulator.corpus import WrittenPart
 from simulator.errors import CorpusError
 from simulator.simulation import Plan, Stage, simulate_cohort
 from simulator.simulation.cohort import new_kinds
@@ -54,18 +53,23 @@ def check_plan(plan: Plan, directory: Path, *, workers: int, local: bool) -> Non
         )
 
 
-def check_parts(directory: Path, parts: Sequence[WrittenPart], expected: int) -> None:
+def check_parts(directory: Path, *, written_bytes: int, done: int, expected: int) -> None:
     """Stop early, with the arithmetic, where the parts that are still to come cannot fit.
+
+    Args:
+        directory: the corpus directory.
+        written_bytes: size of the parts so far.
+        done: how many there are.
+        expected: how many there will be.
 
     Raises:
         CorpusError: they cannot.
     """
-    written = sum(part.bytes for part in parts)
-    needed = written // len(parts) * (expected - len(parts))
+    needed = written_bytes // done * (expected - done)
     free = _free_bytes(directory)
     if needed > free:
         raise CorpusError(
-            f"{directory}: {expected:,} parts of about {written / len(parts) / 1e6:.1f} MB need {_spoken(needed)} "
+            f"{directory}: {expected:,} parts of about {written_bytes / done / 1e6:.1f} MB need {_spoken(needed)} "
             f"more, and {_spoken(free)} are free; simulate fewer clients or a shorter time"
         )
 
