@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -223,6 +224,24 @@ def create_run_directory(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"cannot make the run directory {path}: {error.strerror}") from error
     return path
+
+
+def claim_run_directory(name: str, below: Path = Path("runs")) -> Path:
+    """Makes the next free one of `NAME-1`, `NAME-2`, ...; two processes never get the same.
+
+    Raises:
+        UsageError: no directory can be made there.
+    """
+    for number in count(1):
+        path = below / f"{name}-{number}"
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"cannot make the run directory {path}: {error.strerror}") from error
+        return path
+    raise AssertionError("there is always one more number")
 
 
 def holds_run(path: Path) -> bool:

@@ -136,7 +136,7 @@ def parse_thresholds(texts: Iterable[str]) -> tuple[Threshold, ...]:
     """Reads objectives, several of which may stand in one text with commas between them; adds the defaults.
 
     Raises:
-        UsageError: with a finding for each text that cannot be read.
+        UsageError: what is wrong with the one text that cannot be read, or a finding for each of several.
     """
     own: list[Threshold] = []
     findings: list[Finding] = []
@@ -145,8 +145,10 @@ def parse_thresholds(texts: Iterable[str]) -> tuple[Threshold, ...]:
             own.append(parse_threshold(text))
         except UsageError as error:
             findings.append(Finding("threshold", str(error)))
+    if len(findings) == 1:
+        raise UsageError(findings[0].what)
     if findings:
-        raise UsageError("some objectives cannot be read: " + "; ".join(f.what for f in findings), findings)
+        raise UsageError(f"{len(findings)} objectives cannot be read", findings)
     named = {threshold.metric for threshold in own}
     defaults = (parse_threshold(text, default=True) for text in DEFAULTS)
     return (*own, *(threshold for threshold in defaults if threshold.metric not in named))

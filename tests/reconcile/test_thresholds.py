@@ -109,3 +109,9 @@ temperature NaN
 )
 def test_a_server_metric_is_the_sum_of_its_series(metric, value):
     assert read_metric(EXPOSITION, metric) == value
+
+
+def test_one_bad_objective_is_told_in_one_line():
+    with pytest.raises(UsageError, match=r"^'p99<soon'") as caught:
+        parse_thresholds(["p99<soon"])
+    assert caught.value.findings == ()

@@ -129,3 +129,11 @@ def test_bad_run_json_is_explained(tmp_path, text, said):
 def test_a_run_that_was_killed_counts_as_interrupted(tmp_path):
     rundir.write_outcomes(tmp_path, 0, rows(1))
     assert rundir.read_run_meta(tmp_path) == rundir.RunMeta(interrupted=True)
+
+
+def test_the_next_free_run_directory_is_claimed_by_making_it(tmp_path):
+    made = [rundir.claim_run_directory("c", below=tmp_path / "runs").name for _ in range(3)]
+    assert made == ["c-1", "c-2", "c-3"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make the run directory"):
+        rundir.claim_run_directory("c", below=tmp_path / "file")
