@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections import Counter
 from typing import Any
 
@@ -34,6 +35,7 @@ from simulator.rundir import (
 
 _KINDS = ("service", "corrected", "lateness")
 _ERRORS = 64
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
 _OPEN_SECONDS = 30  # histograms of older seconds are reduced to their percentiles
 
 
@@ -154,7 +156,7 @@ class Collector:
             ),
             target=TargetRef(name=request.target.name, host=request.destination.url),
             options=self._options,
-            command=self._command,
+            command=[_CREDENTIALS.sub("//[secret]@", word) for word in self._command],
             pacing=Pacing(
                 model=pace.model,
                 text=request.pace_text,

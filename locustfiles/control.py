@@ -6,19 +6,24 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gevent
+import psutil
 from collector import Collector
 from engine import Engine
+from locust import log as locust_log
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
-from options import OPTION_NAMES, read_options
+from options import OPTION_NAMES, Request, default_users, read_options
 from session import Session
+from verdict import Verdict, read_judging
 from web_tab import add_tab
 
-from simulator.errors import ExitCode, TelsimError
-from simulator.rundir import create_run_directory, holds_run, write_run_meta
+from simulator.errors import ExitCode, TelsimError, UsageError
+from simulator.rundir import claim_run_directory, create_run_directory, holds_run, write_run_meta
 
 log = logging.getLogger("telsim.replay")
 
@@ -39,8 +44,11 @@ class Control:
         self.session: Session | None = None
         self.collector: Collector | None = None
         self.interrupted = False
-        self._run_dir: Any = None
-        self._shard: tuple[int, int] | None = None
+        self._asked_to_quit = False
+        self.verdict: Verdict | None = None
+        self.refusal = ""
+        self._underway = False
+        self._shard: dict[str, Any] | None = None
         self._finals: set[str] = set()
         self._ending = False
 
@@ -53,6 +61,8 @@ class Control:
         events.test_start.add_listener(control.on_test_start)
         events.test_stopping.add_listener(control.on_test_stopping)
         events.test_stop.add_listener(control.on_test_stop)
+        events.quitting.add_listener(control.on_quitting)
+        events.quit.add_listener(control.on_quit)
         events.report_to_master.add_listener(control.on_report_to_master)
         events.worker_report.add_listener(control.on_worker_report)
         runner = environment.runner
@@ -64,70 +74,99 @@ class Control:
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
         if environment.web_ui is not None:
             add_tab(control)
-        options = environment.parsed_options
-        if options.headless or options.corpus:
-            control._check_options()
+        default_users(environment.parsed_options)
+        control._check_options()
 
     def _check_options(self) -> None:
         """Ends the process with the error's exit code where the options cannot be used; nothing was sent."""
+        options = self.environment.parsed_options
         try:
-            request = read_options(self.environment.parsed_options, self.environment.host)
-            leads = not isinstance(self.environment.runner, WorkerRunner)
-            if leads and request.run_dir is not None and self.environment.parsed_options.headless:
+            read_judging(options)
+            if not (options.headless or options.corpus):
+                return  # they come with the start form, or from the master
+            request = read_options(options, self.environment.host)
+            if isinstance(self.environment.runner, MasterRunner) and options.headless:
+                self._check_users(options.expect_workers)
+            if self._leads and options.headless and request.run_dir is not None:
                 create_run_directory(request.run_dir)
         except TelsimError as error:
-            _say(error)
+            if (
+                self._leads or not options.processes
+            ):  # where Locust forked the workers, the master says it for all
+                _say(error)
+            if self._leads and options.processes:
+                _dismiss_forked_workers()
             sys.exit(int(error.exit_code))
+
+    def _check_users(self, workers: int) -> None:
+        """A worker without a user has no connection: its part of the corpus would never be sent."""
+        users = self.environment.parsed_options.num_users
+        if self.environment.shape_class is None and users < workers:
+            raise UsageError(
+                f"-u {users} is too few for {workers} workers: each needs a connection of its own, "
+                f"so give -u {workers} or more"
+            )
+
+    @property
+    def _leads(self) -> bool:
+        """Whether this process is the master, or alone."""
+        return not isinstance(self.environment.runner, WorkerRunner)
 
     # The life of a run.
 
     def on_test_start(self, **_: Any) -> None:
         """A run begins: build the tape and send, or, in the master, hand out the shards."""
         self._ending = False
-        self.session = self.collector = None
+        self.session = self.collector = self.verdict = None
+        self.refusal = ""
+        if self.environment.shape_class is not None:
+            vars(self.environment.shape_class).pop("tick", None)  # what ended the last run
         try:
             self._start()
         except TelsimError as error:
             _say(error)
-            self.environment.process_exit_code = int(error.exit_code)
+            self.refusal = str(error)
+            self._settle(int(error.exit_code))
             gevent.spawn(self._end_run)
 
     def _start(self) -> None:
         environment, runner = self.environment, self.environment.runner
         request = read_options(environment.parsed_options, environment.host)
-        if not isinstance(runner, WorkerRunner):
-            if request.run_dir is not None:
-                self._run_dir = create_run_directory(self._free(request.run_dir))
-                environment.parsed_options.run_dir = str(self._run_dir)
-                request = read_options(environment.parsed_options, environment.host)
+        shard, self._shard = self._shard, None
+        if self._leads:
+            request = replace(request, run_dir=self._directory(request))
             given = vars(environment.parsed_options)
             options = {
                 name: given.get(name) for name in (*OPTION_NAMES, "num_users", "spawn_rate", "run_time")
             }
             self.collector = Collector(request, command=sys.argv, options=options)
-        if isinstance(runner, MasterRunner):
-            self._hand_out_shards(runner)
-            return
-        shard, self._shard = self._shard, None
-        if isinstance(runner, WorkerRunner) and shard is None:
+            self._underway = True
+        elif shard is None:
             # The corpus is shared out among those who were there at the start; a second owner would send twice.
             log.warning("This worker joined a run that had begun; it takes part in the next one")
             return
-        worker, workers = shard or (0, 1)
+        else:
+            request = replace(request, run_dir=Path(shard["run_dir"]) if shard["run_dir"] else None)
+        if isinstance(runner, MasterRunner):
+            self._hand_out_shards(runner, request)
+            return
+        worker, workers = (shard["index"], shard["workers"]) if shard else (0, 1)
         self.session = Session(environment, request, worker=worker, workers=workers, on_over=self._on_over)
         self.session.start()
         if isinstance(runner, LocalRunner):
             gevent.spawn(self._collect, self.session)
 
-    def _free(self, run_dir: Any) -> Any:
-        """The directory itself, or with the web page, where one process runs again and again, the next free one."""
-        if self.environment.parsed_options.headless:
-            return run_dir
-        number, free = 1, run_dir
-        while holds_run(free):
-            number += 1
-            free = run_dir.with_name(f"{run_dir.name.removesuffix(f'-{number - 1}')}-{number}")
-        return free
+    def _directory(self, request: Request) -> Path | None:
+        """Where the run is kept: absolute, for workers may have been started elsewhere."""
+        wanted = request.run_dir
+        if wanted is None:
+            name = Path(self.environment.parsed_options.corpus).resolve().name.removesuffix(".toml")
+            return claim_run_directory(name).absolute() if request.judging else None
+        number, free = 1, wanted
+        while not self.environment.parsed_options.headless and holds_run(free):
+            number += 1  # with the page one process runs again and again
+            free = wanted.with_name(f"{wanted.name}-{number}")
+        return create_run_directory(free).absolute()
 
     def _collect(self, session: Session) -> None:
         while not session.over.wait(_COLLECT_EVERY_S):
@@ -152,9 +191,8 @@ class Control:
             self.session.engine.close_lane(lane)
 
     def _on_over(self, session: Session) -> None:
-        environment, runner = self.environment, self.environment.runner
-        if session.exit_code and environment.process_exit_code is None:
-            environment.process_exit_code = session.exit_code
+        runner = self.environment.runner
+        self._settle(session.exit_code)
         if isinstance(runner, WorkerRunner):
             runner._send_stats()  # noqa: SLF001 - Locust's own last report would come after its master has counted
             runner.send_message(_FINAL, {**session.report(), "exit_code": session.exit_code})
@@ -167,7 +205,10 @@ class Control:
             return
         self._ending = True
         runner = self.environment.runner
-        if self.environment.parsed_options.headless:
+        if isinstance(runner, LocalRunner) and runner.shape_greenlet is not None:
+            # The shape ends the run at its next tick. If it were killed, Locust would end the run a second time.
+            self.environment.shape_class.tick = lambda: None
+        elif self.environment.parsed_options.headless:
             runner.quit()
         else:
             runner.stop()
@@ -181,23 +222,75 @@ class Control:
             self.session.stop(timeout_s)
 
     def on_test_stop(self, **_: Any) -> None:
-        """The run has ended: write `run.json`."""
-        if self.session is not None and not isinstance(self.environment.runner, WorkerRunner):
-            self._take_in(self.session)
-        if self.collector is not None and self._run_dir is not None:
-            write_run_meta(self._run_dir, self.collector.meta(interrupted=self.interrupted))
-            self._run_dir = None
+        """The run has ended: write `run.json` and have it judged where that was asked for."""
+        if self._underway:
+            self._underway = False
+            self._conclude()
         if self.environment.parsed_options.csv_prefix:
             # Locust writes its CSV files on a clock and not at the end; without this the last second is missing.
             gevent.sleep(CSV_STATS_INTERVAL_SEC * 1.2)
 
+    def _conclude(self) -> None:
+        if self.session is not None:
+            self._take_in(self.session)
+        collector = self.collector
+        if collector is None or (directory := collector.request.run_dir) is None:
+            return
+        write_run_meta(directory, collector.meta(interrupted=self.interrupted))
+        refused = self.environment.process_exit_code == ExitCode.USAGE and not collector.totals["requests"]
+        if collector.request.judging is not None and not (self.interrupted or refused):
+            self.verdict = Verdict(directory, collector.request.corpus.path, collector.request.judging)
+            self.verdict.begin(self._on_verdict)
+
+    def _on_verdict(self, verdict: Verdict) -> None:
+        self._settle(verdict.exit_code, judged=True)
+        if not self.environment.parsed_options.headless:
+            verdict.print(sys.stdout)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a run is going on, or its verdict still being drawn up."""
+        return self._underway or (self.verdict is not None and not self.verdict.is_drawn)
+
+    def _settle(self, code: int, *, judged: bool = False) -> None:
+        """The process's exit code: once it is bad it stays so, whatever later runs from the page say.
+
+        Locust's own rule (1 for any failure) gives way to a good verdict, but not what users' code threw.
+        """
+        environment = self.environment
+        spotless = not environment.runner.exceptions and not locust_log.unhandled_greenlet_exception
+        if not environment.process_exit_code and (code or (judged and spotless)):
+            environment.process_exit_code = code
+
+    def on_quitting(self, **_: Any) -> None:
+        """Locust is about to choose its exit code: the verdict comes first."""
+        if not self._leads:
+            return
+        if self._underway:  # SIGTERM
+            self.interrupted = True
+            if self.collector is not None and self.collector.request.judging is not None:
+                self._settle(int(ExitCode.INTERRUPTED))
+        if self.verdict is not None:
+            self.verdict.wait()
+
+    def on_quit(self, **_: Any) -> None:
+        """Locust has printed its statistics: the verdict comes last. With `--json` standard output is Locust's."""
+        options = self.environment.parsed_options
+        if self.verdict is not None and options.headless:
+            self.verdict.print(sys.stderr if options.json else sys.stdout)
+
     def on_interrupt(self) -> None:
-        """Ctrl-C: end in order, keep what is done, exit 130. A second one ends at once."""
-        if self.interrupted:
+        """Ctrl-C: end in order, keep what is done, exit 130. A second one ends at once.
+
+        With the page it is also the way to leave when nothing runs; that is no interruption.
+        """
+        if self._asked_to_quit:
             os._exit(int(ExitCode.INTERRUPTED))
-        self.interrupted = True
-        self.environment.process_exit_code = int(ExitCode.INTERRUPTED)
-        log.info("Interrupted: waiting for the answers under way; what is done stays valid")
+        self._asked_to_quit = True
+        if self._underway or self.environment.parsed_options.headless or not self._leads:
+            self.interrupted = True
+            self.environment.process_exit_code = int(ExitCode.INTERRUPTED)
+            log.info("Interrupted: waiting for the answers under way; what is done stays valid")
         gevent.spawn(self._quit)
 
     def _quit(self) -> None:
@@ -208,17 +301,19 @@ class Control:
 
     # Master and workers.
 
-    def _hand_out_shards(self, runner: MasterRunner) -> None:
+    def _hand_out_shards(self, runner: MasterRunner, request: Request) -> None:
         """Tells each worker its part: the clients whose number leaves `index` when divided by `workers`."""
         self._finals.clear()
         ready = [client.id for client in runner.clients.ready]
+        self._check_users(len(ready))
         for index, client_id in enumerate(ready):
-            runner.send_message(_SHARD, {"index": index, "workers": len(ready)}, client_id=client_id)
+            shard = {"index": index, "workers": len(ready), "run_dir": str(request.run_dir or "")}
+            runner.send_message(_SHARD, shard, client_id=client_id)
         gevent.spawn(self._watch_workers, runner, frozenset(ready))
 
     def on_shard(self, msg: Any, **_: Any) -> None:
-        """Worker: which part of the corpus the next run gives it."""
-        self._shard = (msg.data["index"], msg.data["workers"])
+        """Worker: which part of the corpus the next run gives it, and where its outcomes go."""
+        self._shard = msg.data
 
     def on_stop(self, **_: Any) -> None:
         """Worker: the master ends the run."""
@@ -237,9 +332,7 @@ class Control:
 
     def on_final(self, msg: Any, **_: Any) -> None:
         """Master: a worker has sent everything, or stopped."""
-        exit_code = msg.data.pop("exit_code", 0)
-        if exit_code and self.environment.process_exit_code is None:
-            self.environment.process_exit_code = exit_code
+        self._settle(msg.data.pop("exit_code", 0))
         if self.collector is not None and msg.data:
             self.collector.add(msg.data)
         self._finals.add(msg.node_id)
@@ -252,7 +345,7 @@ class Control:
             if expected <= self._finals | missing:
                 for _ in missing - self._finals:
                     collector.error("a worker went missing: its pings have outcomes only in its own file")
-                    self.environment.process_exit_code = int(ExitCode.FAILED)
+                    self._settle(int(ExitCode.FAILED))
                 self._end_run()
                 return
 
@@ -268,6 +361,12 @@ class Control:
 
 def _alive(runner: MasterRunner) -> set[str]:
     return {client.id for client in runner.clients.all if client.state != "missing"}
+
+
+def _dismiss_forked_workers() -> None:
+    """Locust would leave them behind; they look for their master for a minute and hold its output open."""
+    for child in psutil.Process().children():
+        child.terminate()
 
 
 def _say(error: TelsimError) -> None:

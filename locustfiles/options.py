@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scenario_corpus import corpus_of, is_scenario
+from verdict import Judging, read_judging
 
 from simulator import __version__
 from simulator.corpus import Corpus, open_corpus
@@ -19,15 +20,34 @@ from simulator.tape import TapeSpec
 from simulator.target import Target, load_target
 
 USER_AGENT = f"telsim/{__version__}"
+_USERS = 16
 _SPAWN_RATE = 100.0
 _STOP_TIMEOUT_S = "10"
 
 
-#: Names of the options in Locust's namespace. None of them holds a secret.
+#: Names of the options in Locust's namespace, for the record. None of them holds a secret; the URLs of ledger and
+#: metrics might, so they are not here.
 OPTION_NAMES = (
     *("corpus", "target", "pace", "speed", "batch", "window", "gzip", "repeat", "warmup", "patience"),
-    *("run_dir", "calibrate", "allow_host", "any_dialect"),
+    *("run_dir", "calibrate", "allow_host", "any_dialect", "threshold", "allow_generator_bound"),
 )
+
+
+class JoinTexts(argparse.Action):
+    """An option that may be repeated; its texts are joined with commas.
+
+    A list would do on the command line, but Locust's start form shows a text field for a text only.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002 - argparse's signature
+    ) -> None:
+        """Adds one more text."""
+        setattr(namespace, self.dest, ",".join(filter(None, [getattr(namespace, self.dest, ""), values])))
 
 
 def add_options(parser: Any) -> None:
@@ -96,7 +116,8 @@ def add_options(parser: Any) -> None:
         "--run-dir",
         env_var="TELSIM_RUN_DIR",
         default="",
-        help="directory for run.json and outcomes (must hold no run yet)",
+        help="directory for run.json and outcomes (must hold no run yet); default: none, or with --threshold the "
+        "next free one below runs/",
     )
     add(
         "--tape-dir",
@@ -125,7 +146,50 @@ def add_options(parser: Any) -> None:
         action="store_true",
         help="send a corpus in a dialect that the target does not expect",
     )
-    parser.set_defaults(spawn_rate=_SPAWN_RATE, stop_timeout=_STOP_TIMEOUT_S)
+    _add_verdict_options(add)
+    parser.set_defaults(stop_timeout=_STOP_TIMEOUT_S)
+
+
+def default_users(options: argparse.Namespace) -> None:
+    """Sets connections and how fast they open where nobody did: 16, at once.
+
+    Not as defaults of the parser: Locust takes those for given, and warns of each that a LoadTestShape ignores.
+    """
+    if options.num_users is None:
+        options.num_users = _USERS
+    if options.spawn_rate is None:
+        options.spawn_rate = _SPAWN_RATE
+
+
+def _add_verdict_options(add: Any) -> None:
+    add(
+        "--threshold",
+        env_var="TELSIM_THRESHOLD",
+        action=JoinTexts,
+        default="",
+        help="an objective such as 'p99<50ms' or 'errors<0.1%%'; repeat for more. The run is then judged: exit code "
+        "0, 1 (not met, or a ping lost), 3 (the generator was the limit); summary.json, report.html and junit.xml "
+        "are in the run directory",
+    )
+    add(
+        "--ledger",
+        env_var="TELSIM_LEDGER",
+        default="",
+        help="judge the run by what the endpoint stored: a ledger URL, an NDJSON file of ids, "
+        "sqlite:///FILE?query=SELECT..., auto (default with --threshold) or none",
+    )
+    add(
+        "--metrics-url",
+        env_var="TELSIM_METRICS_URL",
+        default="",
+        help="the server's Prometheus text, for metric: objectives (default: /metrics of the host)",
+    )
+    add(
+        "--allow-generator-bound",
+        env_var="TELSIM_ALLOW_GENERATOR_BOUND",
+        action="store_true",
+        help="let a run pass that shows the generator's limit",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +203,7 @@ class Request:
         pace: how fast, over all workers.
         batch, gzip, window_ms, repeat, warmup_s, patience_s, calibrate_s: as in the options.
         run_dir, tape_dir: directories; None where not wanted.
+        judging: by what the run is judged; None: by Locust's own rules alone.
     """
 
     corpus: Corpus
@@ -155,6 +220,7 @@ class Request:
     calibrate_s: float
     run_dir: Path | None
     tape_dir: Path | None
+    judging: Judging | None
 
     def tape_spec(self, worker: int, workers: int) -> TapeSpec:
         """What worker number `worker` of `workers` has to put on its tape."""
@@ -178,6 +244,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     Raises:
         TelsimError: whatever is wrong with them; nothing has been sent.
     """
+    judging = read_judging(options)
     if not options.corpus:
         raise UsageError("--corpus is missing: the directory that `telsim generate SCENARIO --out DIR` made")
     if not host:
@@ -212,6 +279,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         calibrate_s=duration_s(options.calibrate),
         run_dir=Path(options.run_dir) if options.run_dir else None,
         tape_dir=tape_dir,
+        judging=judging,
     )
 
 

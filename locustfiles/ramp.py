@@ -6,7 +6,9 @@ For a ramp of the *rate*, which says what clients do and not how many sockets th
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 
 from locust import LoadTestShape, events
 
@@ -22,6 +24,18 @@ def add_option(parser) -> None:
     parser.add_argument(
         "--lanes", default="1..16/30s", help="connections at the start .. at the end / in that time"
     )
+
+
+@events.init.add_listener
+def check_option(environment, **_) -> None:
+    """Ends the process where `--lanes` is no ramp; nothing was sent."""
+    options = environment.parsed_options
+    try:
+        lanes_at(options.lanes, 0.0)
+    except UsageError as error:
+        if not (options.worker and options.processes):  # where Locust forked the workers, the master says it
+            logging.getLogger("telsim.replay").error("%s", error)
+        sys.exit(int(error.exit_code))
 
 
 def lanes_at(text: str, elapsed_s: float) -> int:
@@ -49,4 +63,5 @@ class LanesRamp(LoadTestShape):
         elapsed_s = self.get_run_time()
         if options.run_time and elapsed_s > options.run_time:
             return None
-        return lanes_at(options.lanes, elapsed_s), 100.0
+        # A worker without a user would keep its part of the corpus to itself.
+        return max(lanes_at(options.lanes, elapsed_s), self.runner.worker_count), 100.0

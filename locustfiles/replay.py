@@ -33,6 +33,10 @@ class Replay(User):
 
     def stop(self, force: bool = False):  # noqa: FBT001, FBT002 - Locust's signature
         """Lets the request under way finish, then ends the task."""
+        if self._asked_to_stop.is_set() and not force:
+            return (
+                False  # Locust ends a run with a LoadTestShape twice, and may not ask a stopping user again
+            )
         stopped = super().stop(force)
         self._asked_to_stop.set()
         if self._lane is not None:

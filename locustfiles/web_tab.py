@@ -1,4 +1,4 @@
-"""telsim's tabs in Locust's web page: lateness, labels, the endpoint's hot path."""
+"""telsim's tabs in Locust's web page: lateness, labels, the endpoint's hot path, the verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from flask import Response, request
 
 from simulator.pacing import NS_PER_MS
+from simulator.reconcile.summary import spoken
 from simulator.records import STATES
+from simulator.report.wording import headline
 
 _STATS_PATH = "/stats/requests"
 
@@ -19,7 +21,9 @@ _LATENCY = (
 )
 _LABELS = ("telsim-labels", "Labels", ("label", *STATES))
 _HOT_PATH = ("telsim-hot-path", "Hot path", ("stage", "answers", "mean_ms_a_request", "mean_ms_a_ping"))
-_TABS = (_LATENCY, _LABELS, _HOT_PATH)
+_VERDICT = ("telsim-verdict", "Verdict", ("objective", "measured", "holds"))
+_TABS = (_LATENCY, _LABELS, _HOT_PATH, _VERDICT)
+_HOLDS = {True: "yes", False: "no", None: "not measured"}
 
 _KINDS = {
     "corrected": "response time, from the due time",
@@ -48,17 +52,55 @@ def add_tab(control: Any) -> None:
     def add_figures(response: Response) -> Response:
         if request.path == prefix + _STATS_PATH and response.is_json and response.status_code == 200:
             document = response.get_json()
-            document["extended_stats"] = figures(control.collector)
+            document["extended_stats"] = figures(control)
+            if control.is_undecided and document["state"] in ("stopping", "stopped", "cleanup"):
+                # The page asks for figures as long as a run goes on; it would never learn of the verdict.
+                document["state"] = "running"
             response.set_data(json.dumps(document))
         return response
 
 
-def figures(collector: Any) -> list[dict[str, Any]]:
+def figures(control: Any) -> list[dict[str, Any]]:
     """The rows of each tab; no rows before the first run."""
-    if collector is None:
-        return [{"key": key, "data": []} for key, _, _ in _TABS]
-    rows = (_latency_rows(collector), collector.label_rows(), _stage_rows(collector))
-    return [{"key": tab[0], "data": data} for tab, data in zip(_TABS, rows, strict=True)]
+    rows: tuple[list[dict[str, Any]], ...] = ([], [], [])
+    if (collector := control.collector) is not None:
+        rows = (_latency_rows(collector), collector.label_rows(), _stage_rows(collector))
+    return [
+        {"key": tab[0], "data": data}
+        for tab, data in zip(_TABS, (*rows, _verdict_rows(control)), strict=True)
+    ]
+
+
+def _verdict_rows(control: Any) -> list[dict[str, Any]]:
+    """The verdict's one line, then what was asked for, then telsim's own rules."""
+    if control.refusal:
+        return [_row("the run was refused", control.refusal, "no")]
+    if (collector := control.collector) is None:
+        return []
+    if collector.request.judging is None:
+        return [_row("none: start with a threshold or a ledger", "", "")]
+    verdict = control.verdict
+    if verdict is None or not verdict.is_drawn:
+        return [_row("verdict", "interrupted" if control.interrupted else "comes when the run has ended", "")]
+    if (summary := verdict.summary) is None:
+        return [_row("verdict", verdict.said, "no")]
+    return [
+        _row("verdict", headline(summary), _HOLDS[summary.verdict == "pass"]),
+        *(
+            _row(
+                result.text,
+                "" if result.value is None else spoken(result.value, result.unit),
+                _HOLDS[result.ok],
+            )
+            for result in summary.thresholds
+        ),
+        _row("limit", f"{summary.bound}: {summary.bound_reason}", ""),
+        _row("files", str(verdict.run_dir), ""),
+    ]
+
+
+def _row(objective: str, measured: str, holds: str) -> dict[str, Any]:
+    return {"objective": objective, "measured": measured, "holds": holds}
 
 
 def _latency_rows(collector: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`telsim replay`: runs the real `locust` command on a corpus, then accounts for every ping."""
+"""`telsim replay`: runs the real `locust` command on a corpus and has it account for every ping."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ import typer
 
 #: Whatever this command does not know goes to `locust` as it stands.
 SETTINGS = {"context_settings": {"allow_extra_args": True, "ignore_unknown_options": True}}
-
-_LANES = 16
 
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option
@@ -58,7 +56,6 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     Example: telsim replay corpus --host http://127.0.0.1:8765 --pace 'poisson 200' -t 30s
     """
     from simulator.corpus import open_corpus
-    from simulator.errors import ExitCode
     from simulator.guard import admit
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
@@ -66,30 +63,13 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     extra = list(context.args)
     admit(host, _values(extra, "--allow-host"))
     load_target(target)
-    opened = open_corpus(corpus)
-    objectives = parse_thresholds(threshold or [])
-    directory = run_dir or _free_directory(corpus)
-    code = run_locust(corpus, host=host, target=target, run_dir=directory, extra=extra, web=web)
-    if code in (ExitCode.USAGE, ExitCode.INTERRUPTED) or not _has_run(directory):
-        raise typer.Exit(code)
-
-    from simulator.reconcile import exit_code, reconcile
-    from simulator.report import print_summary, write_reports
-    from simulator.rundir import read_run_meta
-
-    summary = reconcile(
-        directory,
-        opened,
-        ledger=ledger,
-        thresholds=objectives,
-        metrics_url=metrics_url,
-        allow_generator_bound=allow_generator_bound,
-    )
-    meta = read_run_meta(directory)
-    print_summary(summary, meta)
-    written = write_reports(directory, summary, meta)
-    sys.stderr.write(f"wrote {', '.join(map(str, written))}\n")
-    raise typer.Exit(code or exit_code(summary))
+    open_corpus(corpus)
+    parse_thresholds(threshold or [])
+    judging = [f"--ledger={ledger}", *(f"--threshold={text}" for text in threshold or [])]
+    judging += [f"--metrics-url={metrics_url}"] if metrics_url else []
+    judging += ["--allow-generator-bound"] if allow_generator_bound else []
+    code = run_locust(corpus, host=host, target=target, run_dir=run_dir, extra=[*judging, *extra], web=web)
+    raise typer.Exit(code)
 
 
 def run_locust(
@@ -97,21 +77,22 @@ def run_locust(
     *,
     host: str,
     target: str,
-    run_dir: Path,
+    run_dir: Path | None,
     extra: Sequence[str] = (),
     web: bool = False,
     quiet: bool = False,
 ) -> int:
     """Replays `corpus` with the `locust` command in a process of its own; returns its exit code.
 
-    The code is 0 where everything was sent, whatever the answers were: the verdict is the reconcile step's.
+    With `--threshold` or `--ledger` among the options it is the verdict's. Without, it is 0 where everything was
+    sent, whatever the answers were: the caller then reconciles the run itself.
     Ctrl-C and SIGTERM are handed on; the run then ends in order and what is done stays valid.
 
     Args:
         corpus: directory of the corpus.
         host: base URL of the endpoint.
         target: name or path of the target.
-        run_dir: where `run.json` and the outcomes go; must hold no run.
+        run_dir: where `run.json` and the outcomes go; must hold no run. None: the next free one below `runs/`.
         extra: more options for `locust`, among them the replay's own.
         web: start the web page in place of running at once.
         quiet: keep Locust's tables and log lines below warnings to itself.
@@ -119,12 +100,12 @@ def run_locust(
     from simulator.shipped import locustfile_path
 
     command = [sys.executable, "-m", "locust", "-f", str(locustfile_path())]
-    command += ["--corpus", str(corpus), "--host", host, "--target", target, "--run-dir", str(run_dir)]
+    command += ["--corpus", str(corpus), "--host", host, "--target", target]
+    command += ["--run-dir", str(run_dir)] if run_dir else []
     if not web:
         command += ["--headless", "--exit-code-on-error", "0"]
-        command += [] if _given(extra, "-u", "--users") else ["-u", str(_LANES)]
         command += ["--only-summary"]
-    if quiet:
+    if quiet and run_dir:
         # The only way to keep Locust's summary off the terminal is to have it in a file.
         command += ["--loglevel", "WARNING", "--json-file", str(run_dir / "locust-stats")]
     command += extra
@@ -149,25 +130,6 @@ def run_locust(
                 signal.signal(number, handler)
 
 
-def _given(extra: Sequence[str], *names: str) -> bool:
-    return any(word == name or word.startswith(f"{name}=") for word in extra for name in names)
-
-
 def _values(extra: Sequence[str], name: str) -> list[str]:
     following = [value for word, value in pairwise(extra) if word == name]
     return following + [word.partition("=")[2] for word in extra if word.startswith(f"{name}=")]
-
-
-def _free_directory(corpus: Path) -> Path:
-    from simulator.rundir import holds_run
-
-    name, number = corpus.resolve().name, 1
-    while holds_run(Path("runs") / f"{name}-{number}"):
-        number += 1
-    return Path("runs") / f"{name}-{number}"
-
-
-def _has_run(directory: Path) -> bool:
-    from simulator.rundir import RUN_FILE
-
-    return (directory / RUN_FILE).exists()

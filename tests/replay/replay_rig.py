@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -208,3 +210,28 @@ def free_port() -> int:
     """A port that nobody listens at right now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def ok(connection: socket.socket, seen: Seen) -> None:
+    """Takes everything."""
+    connection.sendall(OK)
+
+
+def locust_command(*arguments: object, file: Path | str = LOCUSTFILES / "replay.py") -> list[str]:
+    words = map(str, arguments)
+    return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", *words]
+
+
+def locust(
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, **kwargs: object
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        locust_command(*arguments, **kwargs),  # type: ignore[arg-type]
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        check=False,
+    )

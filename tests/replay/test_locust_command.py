@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replay_rig import LOCUSTFILES, OK, free_port, pings_for
+from replay_rig import LOCUSTFILES, OK, free_port, locust, locust_command, ok, pings_for
 
 from simulator.histogram import unpack
 from simulator.records import STATES
@@ -24,29 +24,6 @@ pytestmark = pytest.mark.slow
 
 PRODUCTION = "incoming.telemetry.mozilla.org"
 ACCEPTED = STATES.index("accepted")
-
-
-def locust_command(*arguments: object, file: Path = LOCUSTFILES / "replay.py") -> list[str]:
-    words = map(str, arguments)
-    return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", *words]
-
-
-def locust(
-    *arguments: object, env: dict[str, str] | None = None, **kwargs: object
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        locust_command(*arguments, **kwargs),  # type: ignore[arg-type]
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
-
-
-def ok(connection, seen) -> None:
-    connection.sendall(OK)
 
 
 @pytest.fixture
