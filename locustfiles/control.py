@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 from options import OPTION_NAMES, Request, default_users, read_options
 from session import Session
+from shipment import OUTCOMES, Shipment, is_shared, mark, receive
 from verdict import Verdict, read_judging
 from web_tab import add_tab
 
@@ -49,6 +51,9 @@ class Control:
         self.refusal = ""
         self._underway = False
         self._shard: dict[str, Any] | None = None
+        self._shipment: Shipment | None = None
+        self._marker = ""
+        self._heard_at = 0.0
         self._finals: set[str] = set()
         self._ending = False
 
@@ -71,6 +76,7 @@ class Control:
             runner.register_message(_STOP, control.on_stop, concurrent=True)
         if isinstance(runner, MasterRunner):
             runner.register_message(_FINAL, control.on_final)
+            runner.register_message(OUTCOMES, control.on_outcomes)
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
         if environment.web_ui is not None:
             add_tab(control)
@@ -146,7 +152,7 @@ class Control:
             log.warning("This worker joined a run that had begun; it takes part in the next one")
             return
         else:
-            request = replace(request, run_dir=Path(shard["run_dir"]) if shard["run_dir"] else None)
+            request = replace(request, run_dir=self._local_directory(shard))
         if isinstance(runner, MasterRunner):
             self._hand_out_shards(runner, request)
             return
@@ -167,6 +173,16 @@ class Control:
             number += 1  # with the page one process runs again and again
             free = wanted.with_name(f"{wanted.name}-{number}")
         return create_run_directory(free).absolute()
+
+    def _local_directory(self, shard: dict[str, Any]) -> Path | None:
+        """Worker: where its outcomes go; on another machine than the master's to a place from where they are sent."""
+        self._shipment = None
+        if not shard["run_dir"]:
+            return None
+        if is_shared(run_dir := Path(shard["run_dir"]), shard["marker"]):
+            return run_dir
+        self._shipment = Shipment()
+        return self._shipment.directory
 
     def _collect(self, session: Session) -> None:
         while not session.over.wait(_COLLECT_EVERY_S):
@@ -195,6 +211,8 @@ class Control:
         self._settle(session.exit_code)
         if isinstance(runner, WorkerRunner):
             runner._send_stats()  # noqa: SLF001 - Locust's own last report would come after its master has counted
+            if self._shipment is not None:
+                self._shipment.send(runner, session.worker)
             runner.send_message(_FINAL, {**session.report(), "exit_code": session.exit_code})
         elif not session.stopped:
             gevent.spawn(self._end_run)
@@ -236,6 +254,8 @@ class Control:
         collector = self.collector
         if collector is None or (directory := collector.request.run_dir) is None:
             return
+        if self._marker:
+            (directory / self._marker).unlink(missing_ok=True)
         write_run_meta(directory, collector.meta(interrupted=self.interrupted))
         refused = self.environment.process_exit_code == ExitCode.USAGE and not collector.totals["requests"]
         if collector.request.judging is not None and not (self.interrupted or refused):
@@ -306,8 +326,10 @@ class Control:
         self._finals.clear()
         ready = [client.id for client in runner.clients.ready]
         self._check_users(len(ready))
+        self._marker = mark(request.run_dir) if request.run_dir else ""
+        place = {"run_dir": str(request.run_dir or ""), "marker": self._marker}
         for index, client_id in enumerate(ready):
-            shard = {"index": index, "workers": len(ready), "run_dir": str(request.run_dir or "")}
+            shard = {"index": index, "workers": len(ready), **place}
             runner.send_message(_SHARD, shard, client_id=client_id)
         gevent.spawn(self._watch_workers, runner, frozenset(ready))
 
@@ -329,6 +351,12 @@ class Control:
         """Master: a worker's report."""
         if self.collector is not None and "telsim" in data:
             self.collector.add(data["telsim"])
+
+    def on_outcomes(self, msg: Any, **_: Any) -> None:
+        """Master: a piece of the outcomes of a worker on another machine."""
+        self._heard_at = time.monotonic()
+        if self.collector is not None and self.collector.request.run_dir is not None:
+            receive(self.collector.request.run_dir, msg.data)
 
     def on_final(self, msg: Any, **_: Any) -> None:
         """Master: a worker has sent everything, or stopped."""
@@ -354,9 +382,9 @@ class Control:
         waiting = _alive(runner) - self._finals
         for client_id in waiting:
             runner.send_message(_STOP, None, client_id=client_id)
-        with gevent.Timeout(timeout_s + _GRACE_S, exception=False):
-            while (_alive(runner) & waiting) - self._finals:
-                gevent.sleep(0.05)
+        self._heard_at = time.monotonic() + timeout_s
+        while (_alive(runner) & waiting) - self._finals and time.monotonic() < self._heard_at + _GRACE_S:
+            gevent.sleep(0.05)
 
 
 def _alive(runner: MasterRunner) -> set[str]:

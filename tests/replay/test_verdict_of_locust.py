@@ -135,10 +135,22 @@ def test_fewer_users_than_workers_are_refused(corpus, odd_server):
     assert server.requests == []
 
 
-def test_the_master_judges_what_workers_in_other_places_sent(corpus, odd_server, tmp_path):
-    made, port = corpus(200), free_port()
+ANOTHER_MACHINE = f"""
+import sys; sys.path.insert(0, {str(LOCUSTFILES)!r})
+import control
+control.is_shared = lambda run_dir, marker: False
+from replay import *
+"""
+
+
+@pytest.mark.parametrize("machine", ["the same", "another"])
+def test_the_master_judges_what_workers_in_other_places_sent(machine, corpus, odd_server, tmp_path):
+    made, port = corpus(5_000), free_port()
     (tmp_path / "elsewhere").mkdir()
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILES / "replay.py"), "--worker"]
+    far = tmp_path / "far.py"
+    far.write_text(ANOTHER_MACHINE)
+    file = LOCUSTFILES / "replay.py" if machine == "the same" else far
+    command = [sys.executable, "-m", "locust", "-f", str(file), "--worker"]
     command += ["--master-host", "127.0.0.1", "--master-port", str(port)]
     workers = [
         subprocess.Popen(
@@ -147,6 +159,7 @@ def test_the_master_judges_what_workers_in_other_places_sent(corpus, odd_server,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=tmp_path / "elsewhere",
+            env={**os.environ, "TMPDIR": str(tmp_path / "elsewhere")},
         )
         for _ in range(2)
     ]
@@ -164,8 +177,11 @@ def test_the_master_judges_what_workers_in_other_places_sent(corpus, odd_server,
             process.wait()
     assert master.returncode == 1, master.stderr
     summary = summary_of(tmp_path / "run")
-    assert summary["accepted"] == 200
+    assert summary["accepted"] == 5_000
     assert summary["reasons"] == [reason for reason in summary["reasons"] if reason.startswith("p99<1us")]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == FILES | {"outcomes-0000.npy", "outcomes-0001.npy"}
 
 
 @pytest.mark.parametrize("ends", ["with the corpus", "with the shape"])
