@@ -1,4 +1,8 @@
-"""How wrong clocks are wrong: some minutes, whole hours, or absurdly (years such as 29634 are seen in the wild)."""
+"""How wrong clocks are wrong: some minutes, whole hours, or absurdly.
+
+Years such as 29634 are seen in the wild. The absurd clocks here stop short of year 10000, because the published
+schemas take years of four digits: a date with five makes a malformed ping, and those are for `faults` to make.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from simulator.clock import MS_PER_DAY, MS_PER_HOUR
 _MINUTES, _HOURS, _YEARS = 0.80, 0.95, 0.995
 _FURTHEST_HOURS: Final = 14
 _FURTHEST_YEARS: Final = 10
-_ABSURD_YEARS: Final = 27_613
+_ABSURD_YEARS: Final = 7_600
 
 
 def clock_skew_ms(u: float) -> int:
