@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from due_times import DueTimes
 from plan import Plan
 from recorder import Recorder
 from rounds import Round
 
-from simulator.pacing import NS_PER_MS, PoissonArrivals, due_ns, schedule_ns
 from simulator.tape import Tape
 
 _REWRITE_PINGS = 4096  # ids rewritten at once: a fraction of a millisecond
@@ -41,20 +42,15 @@ class Cursor:
         self._rewritten = 0
         self._stretch = max(1, _REWRITE_PINGS * self._size // max(tape.pings, 1))
         self._open = plan.pace.is_open
-        self._started_ns = 0
+        self._due_times = DueTimes(tape, plan)
         self._ties = 0
-        self._arrivals = (
-            PoissonArrivals(plan.pace.rate, seed=plan.seed, worker=plan.worker)
-            if plan.pace.model == "poisson"
-            else None
-        )
         self.round: Round | None = None
         self.exhausted = self._size == 0
         self.waiting: list[tuple[int, int, Job]] = []
 
     def start(self, now: int) -> None:
         """Due times count from `now`."""
-        self._started_ns = now
+        self._due_times.start(now)
 
     def take(self, now: int) -> Job | None:
         """The next request that is due at `now` (always, in a closed loop); None where none is."""
@@ -67,8 +63,11 @@ class Cursor:
                 return None
             k = 0
         round_ = self.round
-        if self._open and round_.due[k] > now:  # type: ignore[union-attr]
-            return None
+        if self._open:
+            if k >= self._due_times.known:
+                self._due_times.go_on()
+            if round_.due[k] > now:  # type: ignore[union-attr]
+                return None
         self._k = k + 1
         if k >= self._rewritten:
             self._rewrite(k)
@@ -83,15 +82,24 @@ class Cursor:
         """When the next request is due; 0 where none is, or where in a closed loop none waits."""
         due = self.waiting[0][0] if self.waiting else 0
         if self._open and self.round is not None and self._k < self._size:
+            if self._k >= self._due_times.known:
+                self._due_times.go_on()
             own = self.round.due[self._k]
             due = min(due, own) if due else own
         return int(due)
 
-    def never_started(self, now: int) -> int:
-        """How many requests were due by `now` and were never handed out."""
+    def never_started(self, now: int, breathe: Callable[[], None]) -> int:
+        """How many requests were due by `now` and were never handed out. Finds the due times that are left.
+
+        Args:
+            now: monotonic nanoseconds.
+            breathe: called between steps.
+        """
         if self.round is None or self.round.due_array is None:
             return 0
-        return int(np.count_nonzero(self.round.due_array[self._k :] <= now))
+        while self._due_times.go_on():
+            breathe()
+        return max(int(np.searchsorted(self.round.due_array, now, side="right")) - self._k, 0)
 
     def _turn(self) -> bool:
         """Begins the next repetition; False where there is none."""
@@ -99,26 +107,11 @@ class Cursor:
             self.exhausted = True
             return False
         self._number += 1
-        self.round = Round(self._tape, self._number, self._due_times())
+        self.round = Round(self._tape, self._number, self._due_times.begin(self._number))
         self._recorder.add(self.round)
         self._k = 0
-        as_it_is = self._number == 0 or self._tape.repeats_by_rendering
-        self._rewritten = self._size if as_it_is else 0
+        self._rewritten = 0 if self._number else self._size  # the tape holds the first repetition's ids
         return True
-
-    def _due_times(self) -> Any:
-        plan, number = self._plan, self._number
-        pace = plan.pace
-        if pace.model == "max":
-            return None
-        if pace.model == "schedule":
-            times = schedule_ns(self._tape.due_ms, origin_ms=plan.origin_ms, speed=pace.speed)
-            times = times + int(number * plan.span_ms * NS_PER_MS / pace.speed)
-        elif self._arrivals is not None:
-            times = self._arrivals.next_ns(self._size)
-        else:
-            times = due_ns(pace, number * self._size, self._size)
-        return np.ascontiguousarray(times + self._started_ns)
 
     def _rewrite(self, k: int) -> None:
         """Gives the next stretch of the tape the ids of this repetition, just before it is sent."""

@@ -33,8 +33,8 @@ _SHORTEST_POLL_NS = 1_000_000  # epoll counts milliseconds; below that select() 
 _QUIET_NS = 20_000_000
 _CHORES_NS = 100_000_000
 _FLUSH_NS = 500_000_000
-_FLUSH_PINGS = 10_000  # taken down at once: some milliseconds
 _REMEMBERED_ANSWERS = 512
+_REFUSALS = 1_000  # at once: some milliseconds
 
 
 class Engine:
@@ -62,7 +62,7 @@ class Engine:
         self._known: dict[bytes, int] = {}
         self._view, self._start = memoryview(tape.data), memoryview(tape.start)
         self._timeout_ns = int(plan.target.timeout_s * NS_PER_S)
-        self._flush_at = max(1, _FLUSH_PINGS * len(tape) // max(tape.pings, 1))
+        self._flush_at = recorder.flush_at
         self._open = plan.pace.is_open
         self._refusals_count = plan.target.retry.refused
         self._stop_at = 0
@@ -131,7 +131,7 @@ class Engine:
                     self._lost(lane, f"no answer in {self._plan.target.timeout_s:g} s", repeatable=False)
                 chores_at = now + _CHORES_NS
             if now >= flush_at or (cursor.round and len(cursor.round.finished) >= self._flush_at):
-                self._recorder.flush()
+                self._recorder.flush(self._flush_at)
                 flush_at = now + _FLUSH_NS
             hand_over()
             now = clock()
@@ -227,7 +227,9 @@ class Engine:
             self._begin(idle.pop(), job)
         if self._refusals_count and self._open and self._connections.down:
             # The endpoint is gone, so nobody waits for a lane: each client tries now, and fails on its own.
-            while not self.stopping and (job := cursor.take(now)) is not None:
+            for _ in range(_REFUSALS):
+                if self.stopping or (job := cursor.take(now)) is None:
+                    break
                 self._fates.refused(job, now)
 
     def _begin(self, lane: Lane, job: Job) -> None:
@@ -250,7 +252,7 @@ class Engine:
 
     def _send(self, lane: Lane) -> None:
         k, round_, attempt = lane.job
-        if attempt == 1 and not (round_.number and self._tape.repeats_by_rendering):
+        if attempt == 1:
             data: Any = self._view[self._start[k] : self._start[k + 1]]
         else:
             data = memoryview(self._tape.render(k, round_.number))
@@ -357,7 +359,7 @@ class Engine:
                     round_.sent[k] = 0
         self._connections.close()
         self._view.release()
-        never_started = self._cursor.never_started(now)
+        never_started = self._cursor.never_started(now, hand_over)
         self._recorder.end(now, in_flight=in_flight, never_started=never_started, breathe=hand_over)
         self.ended.set()
 

@@ -27,6 +27,7 @@ _METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
 _STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
 _EXAMPLE_BYTES = 300
+_FLUSH_PINGS = 10_000  # taken down at once: some milliseconds
 _REST_PINGS = 20_000  # taken down at once at the end: some ten milliseconds
 _MESSAGES = 64
 LATE_NS = 2_000_000  # a start later than this after its due time counts as late
@@ -67,9 +68,6 @@ class Recorder:
         self._secrets = secrets
         self._rounds: list[Round] = []
         self.measured_from_ns = 0
-        self._pings = np.diff(tape.first)
-        self._has_reject = _has(tape, _EXPECT_REJECT) & target.answers.validates
-        self._has_accept = _has(tape, _EXPECT_ACCEPT)
         self._why: dict[tuple[int, int], str] = {}
         self._wrong_items: set[tuple[int, int]] = set()
         self._skip_lateness: dict[tuple[int, int], int] = {}
@@ -78,6 +76,7 @@ class Recorder:
         self.in_flight = self.never_started = 0
         self.finished_requests = 0
         self.finished_pings = 0
+        self.flush_at = max(1, _FLUSH_PINGS * len(tape) // max(tape.pings, 1))
         self._fresh()
 
     def _fresh(self) -> None:
@@ -158,10 +157,10 @@ class Recorder:
 
     # In bulk.
 
-    def flush(self) -> None:
-        """Takes in every request that has ended since the last call."""
+    def flush(self, at_most: int | None = None) -> None:
+        """Takes in the requests that have ended since the last call, `at_most` so many of each repetition."""
         for round_ in list(self._rounds):
-            count = len(round_.finished)
+            count = len(round_.finished) if at_most is None else min(len(round_.finished), at_most)
             if count:
                 requests = np.array(round_.finished[:count], dtype=np.int64)
                 del round_.finished[:count]
@@ -176,7 +175,7 @@ class Recorder:
         round_.written_down[requests] = True
         self._write_down(round_, requests)
         self.finished_requests += len(requests)
-        self.finished_pings += int(self._pings[requests].sum())
+        self.finished_pings += int(self._pings(requests).sum())
         wrong = self._wrong(round_, requests, states)
         self._measure(round_, requests, wrong)
         messages = self._explain(round_, requests, states, wrong)
@@ -184,8 +183,9 @@ class Recorder:
             self._tell_locust(round_, requests, messages)
 
     def _wrong(self, round_: Round, requests: I64, states: Any) -> Any:
-        wrong = (states == ACCEPTED) & self._has_reject[requests]
-        wrong |= (states == REJECTED) & self._has_accept[requests]
+        wrong = (states == REJECTED) & self._expects(requests, _EXPECT_ACCEPT)
+        if self.target.answers.validates:
+            wrong |= (states == ACCEPTED) & self._expects(requests, _EXPECT_REJECT)
         wrong |= (states == FAILED) | (states == UNKNOWN)
         if self._wrong_items or round_.mixed:
             for position, k in enumerate(requests.tolist()):
@@ -196,13 +196,20 @@ class Recorder:
                     self._wrong_items.discard(key)
         return wrong
 
+    def _expects(self, requests: I64, expect: int) -> Any:
+        """For each request, whether one of its pings is expected to be treated so."""
+        return (self.tape.expects[requests] >> expect) & 1 > 0
+
+    def _pings(self, requests: I64) -> I64:
+        return self.tape.first[requests + 1] - self.tape.first[requests]
+
     def _measure(self, round_: Round, requests: I64, wrong: Any) -> None:
         sent, done = round_.sent_array[requests], round_.done_array[requests]
         due = sent if round_.due_array is None else round_.due_array[requests]
         inside = (due if round_.due_array is not None else sent) >= self.measured_from_ns
         answered = inside & (round_.status_array[requests] > 0)
         service = done - sent
-        pings = self._pings[requests]
+        pings = self._pings(requests)
         size = self.tape.start[requests + 1] - self.tape.start[requests]
         self.requests += int(inside.sum())
         self.pings += int(pings[inside].sum())
@@ -266,28 +273,38 @@ class Recorder:
             never_started: requests that were due and never left.
             breathe: called now and then, so that a large rest does not hold up the process.
         """
-        self.flush()
+        while any(round_.finished for round_ in self._rounds):
+            self.flush(self.flush_at)
+            breathe()
         self.ended_ns = now
         self.in_flight = in_flight
         self.never_started = never_started
         for round_ in self._rounds:
-            rest = np.flatnonzero(~round_.written_down)
+            self._write_rest(round_, breathe)
+        if not self._rounds:  # not even the first repetition began
+            self._write_rest(Round(self.tape, 0, None), breathe)
+        self._rounds.clear()
+        self._write_left_out(breathe)
+
+    def _write_rest(self, round_: Round, breathe: Callable[[], None]) -> None:
+        step = max(1, _REST_PINGS * len(self.tape) // max(self.tape.pings, 1))
+        for start in range(0, len(self.tape), step):
+            rest = start + np.flatnonzero(~round_.written_down[start : start + step])
             # A repetition after the first is taken down only as far as it got.
             if round_.number:
                 rest = rest[round_.sent_array[rest] > 0]
-            self._write_rest(round_, rest, breathe)
-        if not self._rounds:  # not even the first repetition began
-            self._write_rest(Round(self.tape, 0, None), np.arange(len(self.tape), dtype=np.int64), breathe)
-        self._rounds.clear()
-        if self._writer is not None and len(self.tape.left_out):
-            rows = np.zeros(len(self.tape.left_out), dtype=OUTCOME_DTYPE)
-            rows["id"], rows["row"] = self.tape.left_out_ids, self.tape.left_out
-            self._writer.append(rows)
+            self._write_down(round_, rest)
+            breathe()
 
-    def _write_rest(self, round_: Round, rest: I64, breathe: Callable[[], None]) -> None:
-        step = max(1, _REST_PINGS * len(self.tape) // max(self.tape.pings, 1))
-        for start in range(0, len(rest), step):
-            self._write_down(round_, rest[start : start + step])
+    def _write_left_out(self, breathe: Callable[[], None]) -> None:
+        tape = self.tape
+        if self._writer is None:
+            return
+        for start in range(0, len(tape.left_out), _REST_PINGS):
+            part = slice(start, start + _REST_PINGS)
+            rows = np.zeros(len(tape.left_out[part]), dtype=OUTCOME_DTYPE)
+            rows["id"], rows["row"] = tape.left_out_ids[part], tape.left_out[part]
+            self._writer.append(rows)
             breathe()
 
     def _write_down(self, round_: Round, requests: I64) -> None:
@@ -324,12 +341,6 @@ class Recorder:
 def _packed(histogram: Histogram) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(histogram.pack())
     return plain
-
-
-def _has(tape: Tape, expect: int) -> Any:
-    """For each request, whether one of its pings is expected to be treated so."""
-    before = np.concatenate(([0], np.cumsum(tape.expect == expect)))
-    return before[tape.first[1:]] > before[tape.first[:-1]]
 
 
 def _record(histograms: dict[int, Histogram], names: Any, values: I64) -> None:

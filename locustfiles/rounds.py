@@ -74,7 +74,7 @@ class Round:
         attempt = (self.sent_array[requests] > 0).astype(np.uint16)
         if self.attempts:
             for position, k in enumerate(requests.tolist()):
-                attempt[position] = self.attempts.get(k, attempt[position])
+                attempt[position] = self.attempts.pop(k, attempt[position])
         rows["attempt"] = np.repeat(attempt, counts)
         if self.item_states:
             starts = np.cumsum(counts) - counts

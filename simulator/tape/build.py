@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from simulator.corpus import Corpus
 from simulator.tape.columns import Columns
-from simulator.tape.compose import Composer, Item, Rows
+from simulator.tape.compose import Composer
+from simulator.tape.items import Item, Items, LeftOut
+from simulator.tape.order import DueOrder
 from simulator.tape.spec import TapeSpec
 from simulator.tape.tape import Tape
 
-#: Pings a step: a few milliseconds of work, even with compression.
+#: Pings a step: a few milliseconds of work. Steps also end after so many bytes (see `packing`).
 STEP_PINGS = 500
 
 
@@ -34,7 +34,8 @@ class TapeBuilder:
         self._spec = spec
         self._directory = directory
         self._columns = Columns()
-        self._composer = Composer(corpus, spec, self._columns)
+        self._items = Items(corpus, spec.target)
+        self._composer = Composer(spec, self._columns, batch_name=len(corpus.ping_names))
 
     def build(self) -> Tape:
         """The tape, in one go."""
@@ -45,46 +46,43 @@ class TapeBuilder:
     def steps(self) -> Iterator[int]:
         """Builds the tape; yields the number of pings done after each step. `tape` is set at the end.
 
+        No step's time grows with the corpus.
+
         Raises:
             CorpusError: a record cannot be read.
         """
-        rows = _shard_rows(self._corpus, self._spec)
+        order = DueOrder(self._corpus, worker=self._spec.worker, workers=self._spec.workers)
+        for _ in order.steps():
+            yield 0
         with tempfile.TemporaryFile(prefix="telsim-tape-", dir=self._directory) as file:
-            yield from self._write(rows, file)
+            yield from self._write(order, file)
             file.flush()
             size = file.tell()
             data = mmap.mmap(file.fileno(), size) if size else mmap.mmap(-1, 1)
-        self.tape = self._columns.finish(data, self._corpus)
+        for tape in self._columns.finish(data, self._corpus.ping_names):
+            if tape is not None:
+                self.tape = tape
+            yield len(order)
 
-    def _write(self, rows: Rows, file: BinaryIO) -> Iterator[int]:
+    def _write(self, order: DueOrder, file: BinaryIO) -> Iterator[int]:
         spec = self._spec
         waiting: list[Item] = []
         window_end = 0
-        for start in range(0, len(rows.row), STEP_PINGS):
-            for item in self._composer.items(rows, start, start + STEP_PINGS):
+        for start in range(0, len(order), STEP_PINGS):
+            for item in self._items.of(order.rows(start, start + STEP_PINGS)):
+                if isinstance(item, LeftOut):
+                    self._columns.leave_out(item)
+                    continue
                 due = item.due_ms
                 full = len(waiting) >= spec.batch
                 if waiting and (full or (spec.window_ms is not None and due >= window_end)):
-                    self._composer.write(waiting, file)
+                    for _ in self._composer.write(waiting, file):
+                        yield start
                     waiting = []
                 if not waiting and spec.window_ms is not None:
                     window_end = due - due % spec.window_ms + spec.window_ms
                 waiting.append(item)
-            yield min(start + STEP_PINGS, len(rows.row))
+            yield min(start + STEP_PINGS, len(order))
         if waiting:
-            self._composer.write(waiting, file)
-
-
-def _shard_rows(corpus: Corpus, spec: TapeSpec) -> Rows:
-    parts, records, rows, dues = [], [], [], []
-    for number, part in enumerate(corpus.parts):
-        chosen = np.flatnonzero(part.index["client"] % spec.workers == spec.worker)
-        parts.append(np.full(len(chosen), number, dtype=np.uint32))
-        records.append(chosen.astype(np.uint32))
-        rows.append((chosen + part.first_row).astype(np.uint64))
-        dues.append(part.index["due_ms"][chosen])
-    if not parts:
-        return Rows(np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.uint64))
-    # Stable, so that records of one time stay in the order of the corpus.
-    order = np.argsort(np.concatenate(dues), kind="stable")
-    return Rows(np.concatenate(parts)[order], np.concatenate(records)[order], np.concatenate(rows)[order])
+            for _ in self._composer.write(waiting, file):
+                yield len(order)

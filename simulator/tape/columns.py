@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import mmap
 from array import array
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.corpus import Corpus
-from simulator.tape.fresh import ID_LENGTH, FreshIds
-from simulator.tape.tape import Places, Tape
+from simulator.tape.checksums import Checksums, Factors
+from simulator.tape.fresh import ID_LENGTH
+from simulator.tape.items import Item, LeftOut
+from simulator.tape.tape import Pieces, Places, Tape
 
 BATCH_NAME = "batch"
 
 
 class Columns:
-    """The tape's arrays while they grow."""
+    """The tape's arrays while they grow. Flat memory, so that millions of pings are no millions of objects."""
 
     def __init__(self) -> None:
+        self.pings = 0
         self.start = array("q", [0])
         self.first = array("q", [0])
         self.due_ms = array("q")
@@ -28,42 +31,96 @@ class Columns:
         self.rows = array("Q")
         self.ids = bytearray()
         self.expect = array("B")
+        self.expects = array("B")
         self.label = array("H")
         self.left_out = array("Q")
         self.left_out_ids = bytearray()
         self.place_ping = array("q")
         self.place_offset = array("q")
-        self.packed_ping = array("q")
-        self.packed_offset = array("q")
+        self.piece_start = array("I")
+        self.piece_stop = array("I")
+        self.change_ping = array("q")
+        self.change_behind = array("q")
+        self.checksum: int | None = None
+        self.first_checksums = array("I")
+        self.packed = array("B")
+        self._expected = 0
 
-    def finish(self, data: mmap.mmap, corpus: Corpus) -> Tape:
-        """The tape whose requests stand in `data`."""
-        ids = np.frombuffer(bytes(self.ids), dtype="S36")
-        return Tape(
+    def add_place(self, ping: int, offset: int) -> None:
+        """An id stands in the tape's file."""
+        self.place_ping.append(ping)
+        self.place_offset.append(offset)
+
+    def add_ping(self, item: Item) -> None:
+        """The next ping of the request that is being written."""
+        self.rows.append(item.row)
+        self.ids += _padded(item.id)
+        self.expect.append(item.expect)
+        self.label.append(item.label)
+        self._expected |= 1 << item.expect
+        self.pings += 1
+
+    def leave_out(self, item: LeftOut) -> None:
+        """A record that stays where it is."""
+        self.left_out.append(item.row)
+        self.left_out_ids += _padded(item.id)
+
+    def end_request(self, offset: int) -> None:
+        """The request that was being written ends at `offset` of the file."""
+        self.start.append(offset)
+        self.first.append(self.pings)
+        self.expects.append(self._expected)
+        self.packed.append(self.checksum is not None)
+        self.first_checksums.append(self.checksum or 0)
+        self.checksum = None
+        self._expected = 0
+
+    def finish(self, data: mmap.mmap, names: list[str]) -> Iterator[Tape | None]:
+        """The tape whose requests stand in `data`, after some steps that yield None."""
+        checksums = None
+        if 1 in self.packed:
+            factors = Factors(self.pings, _i64(self.change_ping), _i64(self.change_behind))
+            for _ in factors.steps():
+                yield None
+            checksums = Checksums(
+                factor=factors.factor,
+                first=np.frombuffer(self.first_checksums, dtype=np.uint32),
+                packed=_flags(self.packed),
+            )
+        # All of these share the memory of what has grown: nothing is copied.
+        yield Tape(
             data=data,
-            start=np.array(self.start, dtype=np.int64),
-            first=np.array(self.first, dtype=np.int64),
-            due_ms=np.array(self.due_ms, dtype=np.int64),
-            name=np.array(self.name, dtype=np.uint16),
-            carrier=np.array(self.carrier, dtype=np.uint8),
-            closes=np.array(self.closes, dtype=np.bool_),
-            names=(*corpus.ping_names, BATCH_NAME),
-            rows=np.array(self.rows, dtype=np.uint64),
-            ids=ids,
-            expect=np.array(self.expect, dtype=np.uint8),
-            label=np.array(self.label, dtype=np.uint16),
-            left_out=np.array(self.left_out, dtype=np.uint64),
-            left_out_ids=np.frombuffer(bytes(self.left_out_ids), dtype="S36"),
+            start=_i64(self.start),
+            first=_i64(self.first),
+            due_ms=_i64(self.due_ms),
+            name=np.frombuffer(self.name, dtype=np.uint16),
+            carrier=np.frombuffer(self.carrier, dtype=np.uint8),
+            closes=_flags(self.closes),
+            names=(*names, BATCH_NAME),
+            rows=np.frombuffer(self.rows, dtype=np.uint64),
+            ids=np.frombuffer(self.ids, dtype="S36"),
+            expect=np.frombuffer(self.expect, dtype=np.uint8),
+            expects=np.frombuffer(self.expects, dtype=np.uint8),
+            label=np.frombuffer(self.label, dtype=np.uint16),
+            left_out=np.frombuffer(self.left_out, dtype=np.uint64),
+            left_out_ids=np.frombuffer(self.left_out_ids, dtype="S36"),
             places=Places(ping=_i64(self.place_ping), offset=_i64(self.place_offset)),
-            packed_places=Places(ping=_i64(self.packed_ping), offset=_i64(self.packed_offset)),
-            fresh=FreshIds(ids),
+            pieces=Pieces(
+                start=np.frombuffer(self.piece_start, dtype=np.uint32),
+                stop=np.frombuffer(self.piece_stop, dtype=np.uint32),
+            ),
+            checksums=checksums,
         )
 
 
 def _i64(values: array[int]) -> npt.NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)
+    return np.frombuffer(values, dtype=np.int64)
 
 
-def padded(id_: bytes) -> bytes:
+def _flags(values: array[int]) -> npt.NDArray[np.bool_]:
+    return np.frombuffer(values, dtype=np.bool_)
+
+
+def _padded(id_: bytes) -> bytes:
     """An id as a row of the id column."""
     return id_[:ID_LENGTH].ljust(ID_LENGTH, b"\0")

@@ -3,6 +3,8 @@
 The first group of a UUID (32 random bits in version 4) is XORed with a number that belongs to the repetition.
 Version and variant stand elsewhere and stay; equal ids stay equal, so a duplicate remains one of its original;
 two different ids of one repetition stay different; and one id never comes twice in 2^32 repetitions.
+
+Eight digits are one 64-bit word, read little-endian, and all eight are worked on at once.
 """
 
 from __future__ import annotations
@@ -10,8 +12,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-U8 = npt.NDArray[np.uint8]
-U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 ID_LENGTH = 36
@@ -19,7 +19,6 @@ WORD = 8  # bytes that change
 
 # Odd, so that round -> mask is one to one on 32 bits (Knuth's multiplicative hashing constant).
 _STEP = 2_654_435_761
-_NOT_HEX = 255
 
 
 def round_mask(round_: int) -> int:
@@ -27,45 +26,44 @@ def round_mask(round_: int) -> int:
     return round_ * _STEP & 0xFFFFFFFF
 
 
-class FreshIds:
-    """The first eight digits of many ids, ready to be rewritten for any repetition.
+def first_words(ids: npt.NDArray[np.bytes_]) -> U64:
+    """The first eight digits of each id, as a view of the ids (dtype S36)."""
+    if not len(ids):
+        return np.empty(0, dtype="<u8")
+    return np.ndarray(shape=(len(ids),), dtype="<u8", buffer=ids, strides=(ids.itemsize,))
+
+
+def fresh_words(words: U64, round_: int) -> U64:
+    """The first eight digits of ids in repetition `round_`. What is not eight hex digits never changes.
 
     Args:
-        ids: an array of dtype S36. Ids that do not begin with eight hex digits never change.
+        words: the first eight digits as the corpus has them.
+        round_: number of the repetition, from 0.
     """
-
-    def __init__(self, ids: npt.NDArray[np.bytes_]) -> None:
-        text = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), ID_LENGTH)[:, :WORD]
-        digits = _digit_values()[text]
-        self._fixed: npt.NDArray[np.bool_] = (digits == _NOT_HEX).any(axis=1)
-        self._original: U64 = np.ascontiguousarray(text).view("<u8").reshape(-1)
-        value = np.zeros(len(ids), dtype=np.uint32)
-        for column in range(WORD):
-            value = (value << np.uint32(4)) | (digits[:, column] & np.uint8(15))
-        self._value: U32 = value
-        self._table = _four_digits()
-
-    def words(self, round_: int, pings: npt.NDArray[np.int64] | slice) -> U64:
-        """The eight digits of the given ids in repetition `round_`, each as one little-endian 64-bit word."""
-        changed = self._value[pings] ^ np.uint32(round_mask(round_))
-        high = self._table[changed >> np.uint32(16)]
-        low = self._table[changed & np.uint32(0xFFFF)]
-        words = high.astype(np.uint64) | (low.astype(np.uint64) << np.uint64(32))
-        fixed = self._fixed[pings]
-        return np.where(fixed, self._original[pings], words) if fixed.any() else words
+    words = np.ascontiguousarray(words)
+    letters = (words >> _u(6)) & _each(1)  # of the hex digits only letters have bit 6
+    digits = (words & _each(0x0F)) + letters * _u(9)
+    changed = _text(digits ^ _u(_digits_of(round_mask(round_))))
+    lower = words | (letters << _u(5))
+    not_hex = (_text(digits) ^ lower) | (digits & _each(0xF0))
+    return np.where(not_hex, words, changed) if not_hex.any() else changed
 
 
-def _digit_values() -> U8:
-    values = np.full(256, _NOT_HEX, dtype=np.uint8)
-    for value, (lower, upper) in enumerate(zip(b"0123456789abcdef", b"0123456789ABCDEF", strict=True)):
-        values[[lower, upper]] = value
-    return values
-
-
-def _four_digits() -> U32:
-    numbers = np.arange(1 << 16, dtype=np.uint32)
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8).astype(np.uint32)
-    text = np.zeros(1 << 16, dtype=np.uint32)
-    for place in range(4):
-        text |= digits[(numbers >> np.uint32(12 - 4 * place)) & np.uint32(15)] << np.uint32(8 * place)
+def _text(digits: U64) -> U64:
+    """Hex digits in lower case from their values, one in each byte."""
+    above_nine = ((digits + _each(6)) >> _u(4)) & _each(1)
+    text: U64 = digits + _each(0x30) + above_nine * _u(ord("a") - ord("0") - 10)
     return text
+
+
+def _digits_of(value: int) -> int:
+    """The values of a number's eight hex digits, one in each byte, the highest in the first."""
+    return int.from_bytes(bytes(int(digit, 16) for digit in f"{value:08x}"), "little")
+
+
+def _each(byte: int) -> np.uint64:
+    return np.uint64(byte * 0x0101010101010101)
+
+
+def _u(value: int) -> np.uint64:
+    return np.uint64(value)

@@ -24,6 +24,7 @@ class TapeSpec:
         window_ms: pings that are due within one such stretch of recorded time make one batch; None: by size only.
         worker: number of this worker, from 0.
         workers: how many workers share the corpus; each takes the clients whose number leaves its rest.
+        repeats: the corpus may be sent more than once, so compressed bodies must let their ids be changed.
     """
 
     target: Target
@@ -36,6 +37,7 @@ class TapeSpec:
     window_ms: int | None = None
     worker: int = 0
     workers: int = 1
+    repeats: bool = True
 
     def __post_init__(self) -> None:
         if self.batch > 1 and self.target.envelope is None:

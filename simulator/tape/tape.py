@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.tape.fresh import WORD, FreshIds
+from simulator.tape.checksums import Checksums
+from simulator.tape.fresh import WORD, first_words, fresh_words
+from simulator.tape.heads import HEAD_END, LENGTH
+from simulator.tape.packing import TRAILER_BYTES, pack_now, unpack
 
 I64 = npt.NDArray[np.int64]
-
-_HEAD_END = b"\r\n\r\n"
-_LENGTH = b"Content-Length: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where ids stand: `offset[i]` is the place of an id of ping `ping[i]`; pings ascend."""
+    """Where ids stand in the file: `offset[i]` is the place of an id of ping `ping[i]`; pings ascend."""
 
     ping: I64
     offset: I64
@@ -28,6 +28,14 @@ class Places:
         """The positions in the arrays of the ids of pings `first_ping` to `last_ping - 1`."""
         start, stop = np.searchsorted(self.ping, (first_ping, last_ping))
         return slice(int(start), int(stop))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """Where each ping's item stands in its request's body before compression; empty where nobody asks."""
+
+    start: npt.NDArray[np.uint32]
+    stop: npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +56,13 @@ class Tape:
         rows: for each ping its row in the corpus.
         ids: for each ping its document id in the first round.
         expect: for each ping, position in `records.EXPECTATIONS`.
+        expects: for each request, bit e is set where one of its pings has `expect` e.
         label: for each ping, position in the corpus's label names.
         left_out: rows of the corpus that this target cannot carry.
         left_out_ids: their ids.
         places: ids in `data`.
-        packed_places: ids inside compressed bodies; offsets count from the start of the plain body.
-        fresh: the ids' digits.
+        pieces: the single items of batches, for targets that send some of them again.
+        checksums: of compressed bodies; None where there are none, or where nothing is to be repeated.
     """
 
     data: mmap.mmap
@@ -67,12 +76,13 @@ class Tape:
     rows: npt.NDArray[np.uint64]
     ids: npt.NDArray[np.bytes_]
     expect: npt.NDArray[np.uint8]
+    expects: npt.NDArray[np.uint8]
     label: npt.NDArray[np.uint16]
     left_out: npt.NDArray[np.uint64]
     left_out_ids: npt.NDArray[np.bytes_]
     places: Places
-    packed_places: Places
-    fresh: FreshIds
+    pieces: Pieces
+    checksums: Checksums | None
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -82,54 +92,60 @@ class Tape:
         """How many pings are on the tape."""
         return len(self.rows)
 
-    @property
-    def repeats_by_rendering(self) -> bool:
-        """Whether repetitions must be made request by request, because ids stand inside compressed bodies."""
-        return len(self.packed_places.ping) > 0
-
     def request(self, k: int) -> bytes:
         """Request `k` as it stands on the tape."""
         return self.data[int(self.start[k]) : int(self.start[k + 1])]
 
     def rewrite(self, first_request: int, last_request: int, round_: int) -> None:
         """Puts the ids of repetition `round_` into requests `first_request` to `last_request - 1`."""
-        chosen = self.places.of(int(self.first[first_request]), int(self.first[last_request]))
-        if chosen.start == chosen.stop:
-            return
-        words = self.fresh.words(round_, self.places.ping[chosen])
-        # Every byte of the file is the start of one word of this overlapping view.
-        view = np.ndarray(shape=(len(self.data) - WORD + 1,), dtype="<u8", buffer=self.data, strides=(1,))
-        view[self.places.offset[chosen]] = words
+        self._renew(self.data, 0, slice(first_request, last_request), round_)
 
     def render(self, k: int, round_: int) -> bytes:
         """Request `k` of repetition `round_`, whatever stands on the tape by now."""
         request = bytearray(self.request(k))
-        pings = int(self.first[k]), int(self.first[k + 1])
-        self._patch(request, self.places, pings, round_, int(self.start[k]))
-        packed = self.packed_places.of(*pings)
-        if packed.start == packed.stop:
-            return bytes(request)
-        head, _, body = bytes(request).partition(_HEAD_END)
-        plain = bytearray(gzip.decompress(body))
-        self._patch(plain, self.packed_places, pings, round_, 0)
-        body = pack(bytes(plain))
-        kept = head[: head.rindex(_LENGTH)]
-        return b"".join((kept, _LENGTH, b"%d" % len(body), _HEAD_END, body))
+        self._renew(request, int(self.start[k]), slice(k, k + 1), round_)
+        return bytes(request)
 
-    def _patch(
-        self, text: bytearray, places: Places, pings: tuple[int, int], round_: int, offset: int
-    ) -> None:
-        chosen = places.of(*pings)
-        words = self.fresh.words(round_, places.ping[chosen])
-        for place, word in zip(places.offset[chosen].tolist(), words.tolist(), strict=True):
-            text[place - offset : place - offset + WORD] = word.to_bytes(WORD, "little")
+    def render_part(self, k: int, round_: int, items: Sequence[int]) -> bytes:
+        """A request like `k` of repetition `round_`, with only some of its items (numbers from 0, ascending).
+
+        For targets whose answers tell items apart (`pieces`).
+        """
+        head, _, body = self.render(k, round_).partition(HEAD_END)
+        packed = b"\r\nContent-Encoding: gzip" in head
+        text = unpack(body) if packed else body
+        own = slice(int(self.first[k]), int(self.first[k + 1]))
+        starts, stops = self.pieces.start[own].tolist(), self.pieces.stop[own].tolist()
+        separator = text[stops[0] : starts[1]] if len(starts) > 1 else b""
+        chosen = separator.join(text[starts[item] : stops[item]] for item in items)
+        part = b"".join((text[: starts[0]], chosen, text[stops[-1] :]))
+        body = pack_now(part) if packed else part
+        return b"%b%b%d%b%b" % (head[: head.rindex(LENGTH)], LENGTH, len(body), HEAD_END, body)
+
+    def _renew(self, buffer: mmap.mmap | bytearray, offset: int, requests: slice, round_: int) -> None:
+        """Gives requests the ids of a repetition; byte 0 of `buffer` is byte `offset` of the tape's file."""
+        firsts = self.first[requests.start : requests.stop + 1]
+        pings = slice(int(firsts[0]), int(firsts[-1]))
+        chosen = self.places.of(pings.start, pings.stop)
+        if chosen.start == chosen.stop:
+            return
+        old = first_words(self.ids)[pings]
+        new = fresh_words(old, round_)
+        words = new[self.places.ping[chosen] - pings.start]
+        _every_place(buffer, "<u8", WORD)[self.places.offset[chosen] - offset] = words
+        checksums = self.checksums
+        if checksums is None:
+            return
+        sums = checksums.renewed(requests, pings, firsts[:-1] - pings.start, old ^ new)
+        ends = self.start[requests.start + 1 : requests.stop + 1] - (TRAILER_BYTES + offset)
+        packed = checksums.packed[requests]
+        _every_place(buffer, "<u4", 4)[ends[packed]] = sums[packed]
 
     def ids_in_round(self, round_: int, pings: I64) -> npt.NDArray[np.bytes_]:
         """The document ids of the given pings in repetition `round_`."""
         ids = self.ids[pings]
         if round_ and len(ids):
-            text = ids.view(np.uint8).reshape(len(ids), -1)
-            text[:, :WORD] = self.fresh.words(round_, pings).view(np.uint8).reshape(len(ids), WORD)
+            first_words(ids)[:] = fresh_words(first_words(self.ids)[pings], round_)
         return ids
 
     def close(self) -> None:
@@ -137,6 +153,6 @@ class Tape:
         self.data.close()
 
 
-def pack(plain: bytes) -> bytes:
-    """A body compressed as clients do: level 6, without a time stamp, so that the same tape has the same bytes."""
-    return gzip.compress(plain, compresslevel=6, mtime=0)
+def _every_place(buffer: mmap.mmap | bytearray, dtype: str, width: int) -> npt.NDArray[np.generic]:
+    """An overlapping view: every byte of the buffer is the start of one number."""
+    return np.ndarray(shape=(len(buffer) - width + 1,), dtype=dtype, buffer=buffer, strides=(1,))

@@ -125,6 +125,11 @@ class Retry(_Strict):
     wait_s: float = Field(default=1.0, ge=0, le=3600)
     longest_wait_s: float = Field(default=60.0, ge=0, le=86400)
     statuses: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 507)
+    item_statuses: tuple[int | str, ...] = Field(
+        default=(),
+        description="statuses (or codes) of single items in the answer to a batch that is otherwise taken; such "
+        "items are sent again in a batch of their own",
+    )
     honour_retry_after: bool = True
     jitter: bool = Field(default=False, description="wait between half and all of the time, by a seeded draw")
     network: bool = True
@@ -133,7 +138,7 @@ class Retry(_Strict):
         description="a connection that cannot be made is a try like any other; else the request waits for one",
     )
 
-    @field_validator("statuses", mode="before")
+    @field_validator("statuses", "item_statuses", mode="before")
     @classmethod
     def _statuses(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -191,6 +196,11 @@ class Target(_Strict):
         if self.carrier and self.batch != 1:
             raise ValueError("batch must be 1 with [[carrier]] tables: each ping goes to a path of its own")
         return self
+
+    @property
+    def sends_items_again(self) -> bool:
+        """Whether single items of a batch may have to be sent again in a batch of their own."""
+        return self.envelope is not None and self.retry.policy != "none" and bool(self.retry.item_statuses)
 
     def carrier_of(self, path: str) -> int | None:
         """The position of the carrier for a request path; None where no carrier takes it."""

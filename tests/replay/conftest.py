@@ -65,7 +65,14 @@ def run_engine(tmp_path: Path) -> Callable[..., Ran]:
 
         chosen = load_target(target) if isinstance(target, str) else target
         destination = admit(url)
-        spec = TapeSpec(target=chosen, netloc=destination.netloc, batch=batch, gzip=gzip, window_ms=window_ms)
+        spec = TapeSpec(
+            target=chosen,
+            netloc=destination.netloc,
+            batch=batch,
+            gzip=gzip,
+            window_ms=window_ms,
+            repeats=rounds != 1,
+        )
         tape = TapeBuilder(corpus, spec).build()
         directory = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         directory.mkdir()
