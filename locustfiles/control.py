@@ -6,13 +6,11 @@ import logging
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gevent
-import psutil
 from collector import Collector
 from engine import Engine
 from locust import log as locust_log
@@ -20,18 +18,17 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 from options import OPTION_NAMES, Request, default_users, read_options
 from session import Session
-from shipment import OUTCOMES, Shipment, is_shared, mark, receive
+from shipment import Shipment, is_shared
 from verdict import Verdict, read_judging
 from web_tab import add_tab
+from workers import FINAL, SHARD, STOP, Workers, dismiss_forked_workers
 
-from simulator.errors import ExitCode, TelsimError, UsageError
+from simulator.errors import ExitCode, TelsimError
 from simulator.rundir import claim_run_directory, create_run_directory, holds_run, write_run_meta
 
 log = logging.getLogger("telsim.replay")
 
-_SHARD, _STOP, _FINAL = "telsim_shard", "telsim_stop", "telsim_final"
 _COLLECT_EVERY_S = 1.0
-_GRACE_S = 15.0
 
 
 class Control:
@@ -45,6 +42,7 @@ class Control:
         self.environment = environment
         self.session: Session | None = None
         self.collector: Collector | None = None
+        self.workers: Workers | None = None
         self.interrupted = False
         self._asked_to_quit = False
         self.verdict: Verdict | None = None
@@ -52,10 +50,7 @@ class Control:
         self._underway = False
         self._shard: dict[str, Any] | None = None
         self._shipment: Shipment | None = None
-        self._marker = ""
-        self._heard_at = 0.0
-        self._finals: set[str] = set()
-        self._ending = False
+        self.ending = False
 
     @classmethod
     def attach(cls, environment: Any, **_: Any) -> None:
@@ -72,11 +67,10 @@ class Control:
         events.worker_report.add_listener(control.on_worker_report)
         runner = environment.runner
         if isinstance(runner, WorkerRunner):
-            runner.register_message(_SHARD, control.on_shard)
-            runner.register_message(_STOP, control.on_stop, concurrent=True)
+            runner.register_message(SHARD, control.on_shard)
+            runner.register_message(STOP, control.on_stop, concurrent=True)
         if isinstance(runner, MasterRunner):
-            runner.register_message(_FINAL, control.on_final)
-            runner.register_message(OUTCOMES, control.on_outcomes)
+            control.workers = Workers(control, runner)
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
         if environment.web_ui is not None:
             add_tab(control)
@@ -91,27 +85,17 @@ class Control:
             if not (options.headless or options.corpus):
                 return  # they come with the start form, or from the master
             request = read_options(options, self.environment.host)
-            if isinstance(self.environment.runner, MasterRunner) and options.headless:
-                self._check_users(options.expect_workers)
+            if self.workers is not None and options.headless:
+                self.workers.check_users(options.expect_workers)
             if self._leads and options.headless and request.run_dir is not None:
                 create_run_directory(request.run_dir)
         except TelsimError as error:
-            if (
-                self._leads or not options.processes
-            ):  # where Locust forked the workers, the master says it for all
+            # Where Locust forked the workers, the master says it for all.
+            if self._leads or not options.processes:
                 _say(error)
             if self._leads and options.processes:
-                _dismiss_forked_workers()
+                dismiss_forked_workers()
             sys.exit(int(error.exit_code))
-
-    def _check_users(self, workers: int) -> None:
-        """A worker without a user has no connection: its part of the corpus would never be sent."""
-        users = self.environment.parsed_options.num_users
-        if self.environment.shape_class is None and users < workers:
-            raise UsageError(
-                f"-u {users} is too few for {workers} workers: each needs a connection of its own, "
-                f"so give -u {workers} or more"
-            )
 
     @property
     def _leads(self) -> bool:
@@ -122,7 +106,7 @@ class Control:
 
     def on_test_start(self, **_: Any) -> None:
         """A run begins: build the tape and send, or, in the master, hand out the shards."""
-        self._ending = False
+        self.ending = False
         self.session = self.collector = self.verdict = None
         self.refusal = ""
         if self.environment.shape_class is not None:
@@ -132,14 +116,17 @@ class Control:
         except TelsimError as error:
             _say(error)
             self.refusal = str(error)
-            self._settle(int(error.exit_code))
-            gevent.spawn(self._end_run)
+            self.collector, self._underway = None, False
+            self.settle(int(error.exit_code))
+            gevent.spawn(self.end_run)
 
     def _start(self) -> None:
         environment, runner = self.environment, self.environment.runner
         request = read_options(environment.parsed_options, environment.host)
         shard, self._shard = self._shard, None
         if self._leads:
+            if self.workers is not None:
+                self.workers.check_users()
             request = replace(request, run_dir=self._directory(request))
             given = vars(environment.parsed_options)
             options = {
@@ -150,11 +137,12 @@ class Control:
         elif shard is None:
             # The corpus is shared out among those who were there at the start; a second owner would send twice.
             log.warning("This worker joined a run that had begun; it takes part in the next one")
+            environment.stop_timeout = 0.0
             return
         else:
             request = replace(request, run_dir=self._local_directory(shard))
-        if isinstance(runner, MasterRunner):
-            self._hand_out_shards(runner, request)
+        if self.workers is not None:
+            self.workers.hand_out(request.run_dir)
             return
         worker, workers = (shard["index"], shard["workers"]) if shard else (0, 1)
         self.session = Session(environment, request, worker=worker, workers=workers, on_over=self._on_over)
@@ -208,20 +196,22 @@ class Control:
 
     def _on_over(self, session: Session) -> None:
         runner = self.environment.runner
-        self._settle(session.exit_code)
+        self.settle(session.exit_code)
         if isinstance(runner, WorkerRunner):
             runner._send_stats()  # noqa: SLF001 - Locust's own last report would come after its master has counted
+            # Nothing is under way any more; Locust's worker would sleep for so long before it is ready for another run.
+            self.environment.stop_timeout = 0.0
             if self._shipment is not None:
                 self._shipment.send(runner, session.worker)
-            runner.send_message(_FINAL, {**session.report(), "exit_code": session.exit_code})
+            runner.send_message(FINAL, {**session.report(), "exit_code": session.exit_code})
         elif not session.stopped:
-            gevent.spawn(self._end_run)
+            gevent.spawn(self.end_run)
 
-    def _end_run(self) -> None:
+    def end_run(self) -> None:
         """Everything is sent: the run ends by itself."""
-        if self._ending or isinstance(self.environment.runner, WorkerRunner):
+        if self.ending or isinstance(self.environment.runner, WorkerRunner):
             return
-        self._ending = True
+        self.ending = True
         runner = self.environment.runner
         if isinstance(runner, LocalRunner) and runner.shape_greenlet is not None:
             # The shape ends the run at its next tick. If it were killed, Locust would end the run a second time.
@@ -234,8 +224,9 @@ class Control:
     def on_test_stopping(self, **_: Any) -> None:
         """The run is to end: let the requests under way finish before users are stopped."""
         timeout_s = self.environment.stop_timeout or 0.0
-        if isinstance(self.environment.runner, MasterRunner):
-            self._stop_workers(self.environment.runner, timeout_s)
+        if self.workers is not None:
+            self.ending = True
+            self.workers.stop(timeout_s)
         elif self.session is not None:
             self.session.stop(timeout_s)
 
@@ -254,8 +245,8 @@ class Control:
         collector = self.collector
         if collector is None or (directory := collector.request.run_dir) is None:
             return
-        if self._marker:
-            (directory / self._marker).unlink(missing_ok=True)
+        if self.workers is not None:
+            self.workers.forget(directory)
         write_run_meta(directory, collector.meta(interrupted=self.interrupted))
         refused = self.environment.process_exit_code == ExitCode.USAGE and not collector.totals["requests"]
         if collector.request.judging is not None and not (self.interrupted or refused):
@@ -263,7 +254,7 @@ class Control:
             self.verdict.begin(self._on_verdict)
 
     def _on_verdict(self, verdict: Verdict) -> None:
-        self._settle(verdict.exit_code, judged=True)
+        self.settle(verdict.exit_code, judged=True)
         if not self.environment.parsed_options.headless:
             verdict.print(sys.stdout)
 
@@ -272,7 +263,7 @@ class Control:
         """Whether a run is going on, or its verdict still being drawn up."""
         return self._underway or (self.verdict is not None and not self.verdict.is_drawn)
 
-    def _settle(self, code: int, *, judged: bool = False) -> None:
+    def settle(self, code: int, *, judged: bool = False) -> None:
         """The process's exit code: once it is bad it stays so, whatever later runs from the page say.
 
         Locust's own rule (1 for any failure) gives way to a good verdict, but not what users' code threw.
@@ -289,7 +280,7 @@ class Control:
         if self._underway:  # SIGTERM
             self.interrupted = True
             if self.collector is not None and self.collector.request.judging is not None:
-                self._settle(int(ExitCode.INTERRUPTED))
+                self.settle(int(ExitCode.INTERRUPTED))
         if self.verdict is not None:
             self.verdict.wait()
 
@@ -314,24 +305,12 @@ class Control:
         gevent.spawn(self._quit)
 
     def _quit(self) -> None:
-        self._ending = True
+        self.ending = True
         self.environment.runner.quit()
         if self.environment.web_ui is not None:
             self.environment.web_ui.stop()
 
-    # Master and workers.
-
-    def _hand_out_shards(self, runner: MasterRunner, request: Request) -> None:
-        """Tells each worker its part: the clients whose number leaves `index` when divided by `workers`."""
-        self._finals.clear()
-        ready = [client.id for client in runner.clients.ready]
-        self._check_users(len(ready))
-        self._marker = mark(request.run_dir) if request.run_dir else ""
-        place = {"run_dir": str(request.run_dir or ""), "marker": self._marker}
-        for index, client_id in enumerate(ready):
-            shard = {"index": index, "workers": len(ready), **place}
-            runner.send_message(_SHARD, shard, client_id=client_id)
-        gevent.spawn(self._watch_workers, runner, frozenset(ready))
+    # A worker's side, and its reports.
 
     def on_shard(self, msg: Any, **_: Any) -> None:
         """Worker: which part of the corpus the next run gives it, and where its outcomes go."""
@@ -351,50 +330,6 @@ class Control:
         """Master: a worker's report."""
         if self.collector is not None and "telsim" in data:
             self.collector.add(data["telsim"])
-
-    def on_outcomes(self, msg: Any, **_: Any) -> None:
-        """Master: a piece of the outcomes of a worker on another machine."""
-        self._heard_at = time.monotonic()
-        if self.collector is not None and self.collector.request.run_dir is not None:
-            receive(self.collector.request.run_dir, msg.data)
-
-    def on_final(self, msg: Any, **_: Any) -> None:
-        """Master: a worker has sent everything, or stopped."""
-        self._settle(msg.data.pop("exit_code", 0))
-        if self.collector is not None and msg.data:
-            self.collector.add(msg.data)
-        self._finals.add(msg.node_id)
-
-    def _watch_workers(self, runner: MasterRunner, expected: frozenset[str]) -> None:
-        collector = self.collector
-        while not self._ending and collector is self.collector:
-            gevent.sleep(0.2)
-            missing = expected - _alive(runner)
-            if expected <= self._finals | missing:
-                for _ in missing - self._finals:
-                    collector.error("a worker went missing: its pings have outcomes only in its own file")
-                    self._settle(int(ExitCode.FAILED))
-                self._end_run()
-                return
-
-    def _stop_workers(self, runner: MasterRunner, timeout_s: float) -> None:
-        self._ending = True
-        waiting = _alive(runner) - self._finals
-        for client_id in waiting:
-            runner.send_message(_STOP, None, client_id=client_id)
-        self._heard_at = time.monotonic() + timeout_s
-        while (_alive(runner) & waiting) - self._finals and time.monotonic() < self._heard_at + _GRACE_S:
-            gevent.sleep(0.05)
-
-
-def _alive(runner: MasterRunner) -> set[str]:
-    return {client.id for client in runner.clients.all if client.state != "missing"}
-
-
-def _dismiss_forked_workers() -> None:
-    """Locust would leave them behind; they look for their master for a minute and hold its output open."""
-    for child in psutil.Process().children():
-        child.terminate()
 
 
 def _say(error: TelsimError) -> None:

@@ -248,7 +248,10 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     """
     judging = read_judging(options)
     if not options.corpus:
-        raise UsageError("--corpus is missing: the directory that `telsim generate SCENARIO --out DIR` made")
+        raise UsageError(
+            "--corpus is missing: the directory that `telsim generate SCENARIO --out DIR` made "
+            f"(all options: python {Path(__file__).with_name('replay.py')})"
+        )
     if not host:
         raise UsageError("--host is missing: the endpoint's base URL, for example http://127.0.0.1:8765")
     destination = admit(host, options.allow_host or ())

@@ -1,10 +1,14 @@
-"""Replays a corpus with Locust: `locust -f replay.py --corpus DIR --host URL`. Each user is one connection."""
+"""Replays a corpus with Locust: `locust -f replay.py --corpus DIR --host URL`. Each user is one connection.
+
+Locust prints its help before it has read a locustfile; `python replay.py` prints what this one adds.
+"""
 
 from __future__ import annotations
 
 from control import Control
 from gevent.event import Event
 from locust import User, events, task
+from locust.argument_parser import LocustArgumentParser
 from options import add_options
 
 events.init_command_line_parser.add_listener(add_options)
@@ -42,3 +46,13 @@ class Replay(User):
         if self._lane is not None:
             self.environment.telsim.close_lane(self._lane)
         return stopped
+
+
+if __name__ == "__main__":
+    parser = LocustArgumentParser(
+        usage="locust -f replay.py --corpus DIR --host URL [options]",
+        description="What replay.py adds to Locust's own options (`locust --help`):",
+        add_help=False,
+    )
+    add_options(parser)
+    parser.print_help()

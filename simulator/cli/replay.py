@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -68,7 +69,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     judging = [f"--ledger={ledger}", *(f"--threshold={text}" for text in threshold or [])]
     judging += [f"--metrics-url={metrics_url}"] if metrics_url else []
     judging += ["--allow-generator-bound"] if allow_generator_bound else []
-    code = run_locust(corpus, host=host, target=target, run_dir=run_dir, extra=[*judging, *extra], web=web)
+    code = run_locust(
+        corpus, host=host, target=target, run_dir=run_dir, judging=judging, extra=extra, web=web
+    )
     raise typer.Exit(code)
 
 
@@ -78,14 +81,15 @@ def run_locust(
     host: str,
     target: str,
     run_dir: Path | None,
+    judging: Sequence[str] = (),
     extra: Sequence[str] = (),
     web: bool = False,
     quiet: bool = False,
 ) -> int:
     """Replays `corpus` with the `locust` command in a process of its own; returns its exit code.
 
-    With `--threshold` or `--ledger` among the options it is the verdict's. Without, it is 0 where everything was
-    sent, whatever the answers were: the caller then reconciles the run itself.
+    With `judging` it is the verdict's. Without, it is 0 where everything was sent, whatever the answers were: the
+    caller then reconciles the run itself.
     Ctrl-C and SIGTERM are handed on; the run then ends in order and what is done stays valid.
 
     Args:
@@ -93,6 +97,7 @@ def run_locust(
         host: base URL of the endpoint.
         target: name or path of the target.
         run_dir: where `run.json` and the outcomes go; must hold no run. None: the next free one below `runs/`.
+        judging: the options `--ledger` and `--threshold` and their like.
         extra: more options for `locust`, among them the replay's own.
         web: start the web page in place of running at once.
         quiet: keep Locust's tables and log lines below warnings to itself.
@@ -108,10 +113,13 @@ def run_locust(
     if quiet and run_dir:
         # The only way to keep Locust's summary off the terminal is to have it in a file.
         command += ["--loglevel", "WARNING", "--json-file", str(run_dir / "locust-stats")]
-    command += extra
+    command += [*judging, *extra]
+    # Where the caller judges, the run must not be judged a second time by what the environment says.
+    left_out = () if judging else ("TELSIM_THRESHOLD", "TELSIM_LEDGER")
     # A group of its own: the terminal's Ctrl-C then comes once, through us, and not twice.
     with subprocess.Popen(
         command,
+        env={name: value for name, value in os.environ.items() if name not in left_out},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if quiet else None,
         process_group=0,

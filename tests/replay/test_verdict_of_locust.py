@@ -312,3 +312,13 @@ def _answers(url: str) -> bool:
         return httpx.get(url, trust_env=False).is_success
     except httpx.HTTPError:
         return False
+
+
+def test_the_locustfile_prints_its_own_options():
+    """Locust's help does not show them."""
+    done = subprocess.run(
+        [sys.executable, str(LOCUSTFILES / "replay.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert {"--corpus", "--threshold", "--ledger"} <= set(done.stdout.split())
+    assert "my_test.py" not in done.stdout
