@@ -1,7 +1,7 @@
 """What clients do with a ping that an endpoint did not take, as the delivery code of real products does it.
 
-Sources: Glean's upload manager (`glean-core/src/upload/policy.rs`), Firefox's TelemetrySend, and the clients of
-structured ingestion, which log a failure and forget the ping.
+`simulator.client.delivery_policy` models one client's queue to the letter. A drill plays thousands of clients with
+few pings each, so of their policies only what follows a failure counts here; the figures are the same ones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from simulator.client.delivery_policy import GLEAN, LEGACY, NEW_TAB
+from simulator.clock import MS_PER_SECOND
 from simulator.errors import UsageError
 from simulator.target import Target
 from simulator.target.profile import Retry
@@ -42,17 +44,18 @@ class Policy:
 _POLICIES: dict[PolicyName, Policy] = {
     "glean": Policy(
         title="Glean: kept on disk, tried again in the next upload window of a minute",
-        keeps=True,
-        wait_s=60.0,
+        keeps=GLEAN.retries,
+        wait_s=GLEAN.window_ms / MS_PER_SECOND,
     ),
     "legacy": Policy(
         title="TelemetrySend: kept on disk, tried again after 1 minute, then 2, 4, ... up to 120",
-        keeps=True,
-        wait_s=60.0,
-        longest_wait_s=7_200.0,
+        keeps=LEGACY.retries,
+        wait_s=LEGACY.first_backoff_ms / MS_PER_SECOND,
+        longest_wait_s=LEGACY.longest_backoff_ms / MS_PER_SECOND,
     ),
     "none": Policy(
-        title="structured ingestion: one try, a failure is logged and the ping forgotten", keeps=False
+        title="structured ingestion: one try, a failure is logged and the ping forgotten",
+        keeps=NEW_TAB.retries,
     ),
 }
 
