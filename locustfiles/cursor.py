@@ -18,11 +18,15 @@ _REWRITE_PINGS = 4096  # ids rewritten at once: a fraction of a millisecond
 
 
 class Job(NamedTuple):
-    """A request to send: its place on the tape, its repetition, and for which time it is sent."""
+    """A request to send: its place on the tape, its repetition, and for which time it is sent.
+
+    `items` are those of its pings that go out (numbers within the request); None: all of them.
+    """
 
     k: int
     round: Round
     attempt: int
+    items: tuple[int, ...] | None = None
 
 
 class Cursor:

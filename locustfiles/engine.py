@@ -20,7 +20,6 @@ from gevent.event import Event
 from lane import BUSY, CLOSED, CONNECTING, IDLE, BadAnswerError, Lane
 from plan import Plan
 from recorder import Recorder
-from rounds import UNKNOWN, UNSENT
 
 from simulator.pacing import NS_PER_S
 from simulator.tape import Tape
@@ -175,7 +174,7 @@ class Engine:
             received += len(data)
             if mask == EPOLLIN and not lane.chunks and (status := known.get(data)) is not None:
                 # The same bytes as an answer that the parser has read before: whole, accepted, kept alive.
-                k, round_, _ = lane.job
+                k, round_, _, _ = lane.job
                 round_.done[k] = clock()
                 round_.status[k] = status
                 round_.finished.append(k)
@@ -251,19 +250,19 @@ class Engine:
             self._busy -= 1
 
     def _send(self, lane: Lane) -> None:
-        k, round_, attempt = lane.job
+        k, round_, attempt, items = lane.job
         if attempt == 1:
             data: Any = self._view[self._start[k] : self._start[k + 1]]
-        else:
+        elif items is None:
             data = memoryview(self._tape.render(k, round_.number))
+        else:
+            data = memoryview(self._tape.render_part(k, round_.number, items))
         now = self._clock()
         lane.state = BUSY
         lane.written = False
         lane.deadline = now + self._timeout_ns
         if attempt > 1:
-            self._recorder.sent_again(round_, k)
-            round_.attempts[k] = attempt
-            round_.state[k] = UNSENT
+            self._fates.sends_again(lane, now)
         round_.sent[k] = now
         try:
             count = lane.send(data)
@@ -352,11 +351,7 @@ class Engine:
         for lane in self._connections.all:
             if lane.state == BUSY:
                 in_flight += 1
-                k, round_, attempt = lane.job
-                if lane.written or attempt > 1:
-                    round_.state[k] = UNKNOWN
-                else:
-                    round_.sent[k] = 0
+                self._fates.abandoned(lane)
         self._connections.close()
         self._view.release()
         never_started = self._cursor.never_started(now, hand_over)

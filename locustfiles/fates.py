@@ -6,7 +6,7 @@ from cursor import Cursor, Job
 from lane import Lane
 from plan import Plan
 from recorder import Recorder
-from rounds import FAILED, STATE_NUMBERS, UNKNOWN
+from rounds import FAILED, STATE_NUMBERS, UNKNOWN, UNSENT, Parted, Round
 
 from simulator.pacing import NS_PER_S
 from simulator.randomness import stream
@@ -37,15 +37,48 @@ class Fates:
         job.round.done[job.k] = now
         job.round.status[job.k] = status
         self._recorder.server_timing(lane)
-        retry = self._target.retry
         undecided = decided(self._target, status) == "failed"
-        if undecided and status in retry.statuses and self._may_repeat(job):
-            asked_ns = self._recorder.retry_after_ns(lane.retry_after()) if retry.honour_retry_after else 0
-            job.round.state[job.k] = FAILED
-            self._later(job, now, asked_ns)
+        if undecided and status in self._target.retry.statuses and self._may_repeat(job):
+            if job.items is None:
+                job.round.state[job.k] = FAILED
+            else:
+                states = [FAILED] * len(job.items)
+                job.round.parted[job.k].ends(job.items, states, done=now, status=status)
+            self._later(job, now, self._asked_ns(lane))
         else:
-            self._decide(lane, job, status)
-            job.round.finished.append(job.k)
+            self._decide(lane, job, status, now)
+
+    def sends_again(self, lane: Lane, now: int) -> None:
+        """A request, or some items of it, is about to go out for another time."""
+        k, round_, attempt, items = lane.job
+        self._recorder.sent_again(round_, k)
+        round_.attempts[k] = attempt
+        if items is None:
+            lane.before = round_.state[k]
+            round_.state[k] = UNSENT  # as the first time: answers known by heart say no more
+        else:
+            parted = round_.parted[k]
+            lane.before = parted.states[items[0]]
+            parted.sends(items, attempt=attempt, now=now)
+
+    def _takes_back(self, lane: Lane) -> None:
+        """Not a byte of a request went out."""
+        k, round_, attempt, items = lane.job
+        if attempt == 1:
+            round_.sent[k] = 0
+            return
+        round_.attempts[k] = attempt - 1
+        if items is None:
+            round_.state[k] = lane.before
+        else:
+            round_.parted[k].takes_back(items, lane.before)
+
+    def abandoned(self, lane: Lane) -> None:
+        """The run ends under a request."""
+        if not lane.written:
+            self._takes_back(lane)
+        elif lane.job.items is None:
+            lane.job.round.state[lane.job.k] = UNKNOWN
 
     def broke_off(self, lane: Lane, now: int, why: str, *, repeatable: bool) -> Job | None:
         """The connection ended under a request.
@@ -57,11 +90,11 @@ class Fates:
         k, round_ = job.k, job.round
         reused = lane.served > 0 and not lane.chunks
         if repeatable and not lane.written:
-            if job.attempt == 1:
-                round_.sent[k] = 0
+            self._takes_back(lane)
             return job
         identified = repeatable and self._ids[self._tape.carrier[k]]
-        round_.state[k] = UNKNOWN
+        if job.items is None:
+            round_.state[k] = UNKNOWN
         if identified and reused and k not in round_.resent and not self._tape.closes[k]:
             # RFC 9110 9.2.2: a request on a kept-alive connection that ends without a byte of an answer may be
             # sent again where a second copy does no harm; ids make it so. Once only, and on a new connection.
@@ -70,10 +103,7 @@ class Fates:
         if identified and self._target.retry.network and self._may_repeat(job):
             self._later(job, now, 0)
             return None
-        round_.done[k] = now
-        round_.status[k] = 0
-        round_.finished.append(k)
-        self._recorder.lost(round_, k, f"{why} (request written in part)" if lane.rest is not None else why)
+        self._gives_up(job, now, f"{why} (request written in part)" if lane.rest is not None else why)
         return None
 
     def refused(self, job: Job, now: int) -> None:
@@ -81,14 +111,27 @@ class Fates:
         k, round_ = job.k, job.round
         round_.sent[k] = round_.sent[k] or now
         round_.attempts[k] = job.attempt
-        round_.state[k] = FAILED
+        if job.items is None:
+            round_.state[k] = FAILED
+        else:  # what was known of them is still all that is known
+            for item in job.items:
+                round_.parted[k].attempts[item] = job.attempt
         if self._may_repeat(job):
             self._later(job, now, 0)
             return
+        self._gives_up(job, now, "cannot connect")
+
+    def _gives_up(self, job: Job, now: int, why: str) -> None:
+        """The last try ended without an answer."""
+        k, round_ = job.k, job.round
         round_.done[k] = now
         round_.status[k] = 0
+        if job.items is not None:
+            parted = round_.parted[k]
+            parted.ends(job.items, [parted.states[item] for item in job.items], done=now, status=0)
+            self._settle(round_, k, parted.states)
         round_.finished.append(k)
-        self._recorder.lost(round_, k, "cannot connect")
+        self._recorder.lost(round_, k, why)
 
     def memorable(self, lane: Lane, status: int) -> bool:
         """Whether the bytes of this answer say everything there is to know: the same bytes need no parser again."""
@@ -117,14 +160,44 @@ class Fates:
         wait_ns = max(int(wait_s * NS_PER_S), at_least_ns)
         self._cursor.give_back(job._replace(attempt=job.attempt + 1), now + wait_ns)
 
-    def _decide(self, lane: Lane, job: Job, status: int) -> None:
+    def _asked_ns(self, lane: Lane) -> int:
+        """How long the answer asks to wait."""
+        if not self._target.retry.honour_retry_after:
+            return 0
+        return self._recorder.retry_after_ns(lane.retry_after())
+
+    def _decide(self, lane: Lane, job: Job, status: int, now: int) -> None:
         k, round_, tape = job.k, job.round, self._tape
-        pings = int(tape.first[k + 1] - tape.first[k])
+        pings = int(tape.first[k + 1] - tape.first[k]) if job.items is None else len(job.items)
         kind = self._kinds[tape.carrier[k]]
-        states = read_results(self._target, kind, status=status, body=lane.payload(), pings=pings)
-        numbers = [STATE_NUMBERS[state] for state in states]
-        round_.state[k] = numbers[0]
-        if pings > 1 and len(set(numbers)) > 1:
-            round_.item_states[k] = numbers
-            round_.mixed.add(k)
-        self._recorder.answer(lane, round_, k, status, numbers)
+        body = lane.payload() if lane.payload_is_whole() else b""
+        results = read_results(self._target, kind, status=status, body=body, pings=pings)
+        states = [STATE_NUMBERS[state] for state in results.states]
+        if kind != "status" and not lane.payload_is_whole():
+            states = [UNKNOWN] * pings
+        self._recorder.answer(lane, status)
+        again = (
+            results.again(self._target) if self._target.sends_items_again and self._may_repeat(job) else []
+        )
+        if job.items is None and again:
+            round_.parted[k] = Parted(
+                states, attempt=job.attempt, sent=round_.sent[k], done=now, status=status
+            )
+        elif job.items is not None:
+            parted = round_.parted[k]
+            parted.ends(job.items, states, done=now, status=status)
+            again = [job.items[position] for position in again]
+            states = parted.states
+        if again:
+            self._later(job._replace(items=tuple(again)), now, self._asked_ns(lane))
+        else:
+            self._settle(round_, k, states)
+            round_.finished.append(k)
+
+    def _settle(self, round_: Round, k: int, states: list[int]) -> None:
+        """Every ping of a request has its state."""
+        round_.state[k] = states[0]
+        if len(set(states)) > 1:
+            if k not in round_.parted:
+                round_.item_states[k] = states
+            self._recorder.mixed(round_, k, states)

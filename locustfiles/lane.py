@@ -17,7 +17,7 @@ IPPROTO_TCP, TCP_NODELAY, SOL_SOCKET, SO_ERROR = 6, 1, 1, 4
 
 CLOSED, CONNECTING, IDLE, BUSY = range(4)
 
-_KEPT_BODY = 1 << 20
+_KEPT_BODY = 1 << 25  # the answer to a batch of a hundred thousand items, told one by one
 _IN_PROGRESS = (0, errno.EINPROGRESS)
 _RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _SERVER_TIMING = re.compile(rb"\r\nserver-timing:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -37,6 +37,7 @@ class Lane:
     """
 
     __slots__ = (
+        "before",
         "body",
         "body_size",
         "chunks",
@@ -71,6 +72,7 @@ class Lane:
         self.deadline = 0
         self.closing = False
         self.failures = 0
+        self.before = 0
         self.on_closed = on_closed
         self.pipe: Any = None
         self._fresh()
@@ -160,8 +162,12 @@ class Lane:
         return match[1] if match else b""
 
     def payload(self) -> bytes:
-        """The beginning of the answer's body (all of it below 1 MiB)."""
+        """The beginning of the answer's body (all of it below 32 MiB)."""
         return b"".join(self.body)
+
+    def payload_is_whole(self) -> bool:
+        """Whether `payload` is all of the body."""
+        return self.body_size < _KEPT_BODY
 
     def done(self) -> None:
         """Forgets the answer; the lane is ready for the next one."""

@@ -114,19 +114,21 @@ class Recorder:
         if round_.due is not None and (round_.number, k) not in self._skip_lateness:
             self._skip_lateness[round_.number, k] = round_.sent[k] - round_.due[k]
 
-    def answer(self, lane: Any, round_: Round, k: int, status: int, states: list[int]) -> None:
+    def answer(self, lane: Any, status: int) -> None:
         """An answer that the parser read (not one of those known by heart)."""
-        tape = self.tape
-        if len(states) > 1 and k in round_.item_states:
-            expects = tape.expect[int(tape.first[k]) : int(tape.first[k + 1])].tolist()
-            right = all(self._is_right(*pair) for pair in zip(states, expects, strict=True))
-            if not right:
-                self._wrong_items.add((round_.number, k))
         if status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES:
             text = lane.payload()[:_EXAMPLE_BYTES].decode("utf-8", "replace")
             for secret in self._secrets:  # an endpoint may quote what it was sent
                 text = text.replace(secret, "[secret]")
             self.examples[status] = text
+
+    def mixed(self, round_: Round, k: int, states: list[int]) -> None:
+        """The pings of a request ended in different states."""
+        tape = self.tape
+        round_.mixed.add(k)
+        expects = tape.expect[int(tape.first[k]) : int(tape.first[k + 1])].tolist()
+        if not all(self._is_right(*pair) for pair in zip(states, expects, strict=True)):
+            self._wrong_items.add((round_.number, k))
 
     def _is_right(self, state: int, expect: int) -> bool:
         if state == ACCEPTED:

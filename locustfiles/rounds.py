@@ -16,6 +16,46 @@ STATE_NUMBERS = {name: number for number, name in enumerate(STATES)}
 I64 = npt.NDArray[np.int64]
 
 
+class Parted:
+    """The pings of a request that do not share one fate: some of them were sent again without the others.
+
+    Args:
+        states: what the first answer says of each ping.
+        attempt: for which time they had been sent.
+        sent: when, in nanoseconds of the monotonic clock.
+        done: when the answer came.
+        status: of the answer.
+    """
+
+    def __init__(self, states: list[int], *, attempt: int, sent: int, done: int, status: int) -> None:
+        size = len(states)
+        self.states = states
+        self.attempts, self.sent = [attempt] * size, [sent] * size
+        self.done, self.status = [done] * size, [status] * size
+
+    def sends(self, items: tuple[int, ...], *, attempt: int, now: int) -> None:
+        """Some go out again; until an answer comes nobody knows what becomes of them."""
+        for item in items:
+            self.states[item], self.attempts[item], self.sent[item] = UNKNOWN, attempt, now
+
+    def takes_back(self, items: tuple[int, ...], state: int) -> None:
+        """Not a byte of them went out."""
+        for item in items:
+            self.states[item] = state
+            self.attempts[item] -= 1
+
+    def ends(self, items: tuple[int, ...], states: list[int], *, done: int, status: int) -> None:
+        """Some have an answer (status 0: will not get one)."""
+        for item, state in zip(items, states, strict=True):
+            self.states[item], self.done[item], self.status[item] = state, done, status
+
+    def fill(self, rows: npt.NDArray[np.void], epoch_ns: int) -> None:
+        """Puts everything into the outcome rows of the request."""
+        rows["state"], rows["attempt"], rows["status"] = self.states, self.attempts, self.status
+        rows["sent"] = np.array(self.sent, dtype=np.int64) + epoch_ns
+        rows["done"] = np.array(self.done, dtype=np.int64) + epoch_ns
+
+
 class Round:
     """What happened to each request of one repetition.
 
@@ -48,6 +88,7 @@ class Round:
         self.resent: set[int] = set()
         self.item_states: dict[int, list[int]] = {}
         self.mixed: set[int] = set()
+        self.parted: dict[int, Parted] = {}
 
     def rows(self, requests: I64, *, epoch_ns: int) -> tuple[npt.NDArray[np.void], I64]:
         """Outcome rows of the pings in the given requests, and which pings of the tape they are.
@@ -76,11 +117,16 @@ class Round:
             for position, k in enumerate(requests.tolist()):
                 attempt[position] = self.attempts.pop(k, attempt[position])
         rows["attempt"] = np.repeat(attempt, counts)
-        if self.item_states:
+        if self.item_states or self.parted:
             starts = np.cumsum(counts) - counts
             for position, k in enumerate(requests.tolist()):
+                own = rows[starts[position] : starts[position] + counts[position]]
                 if (states := self.item_states.pop(k, None)) is not None:
-                    rows["state"][starts[position] : starts[position] + counts[position]] = states
+                    own["state"] = states
+                if (parted := self.parted.pop(k, None)) is not None:
+                    parted.fill(own, epoch_ns)
+                    if self.due_array is None:
+                        own["due"] = own["sent"]
         return rows, pings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -12,9 +13,27 @@ from simulator.target.profile import ResultsKind, Target
 
 State = Literal["accepted", "rejected", "failed", "unknown"]
 States = list[State]
+Mark = int | str
 
 _DUPLICATE_CODES = frozenset({"duplicate", "duplicate_id"})
 _HTTP_CONFLICT = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What became of the pings of one answered request.
+
+    Args:
+        states: of each ping.
+        marks: for pings that were not accepted, the status or code that the answer gives them, by position.
+    """
+
+    states: States
+    marks: dict[int, Mark] = field(default_factory=dict)
+
+    def again(self, target: Target) -> list[int]:
+        """Positions of the pings that the target's clients send again."""
+        return [position for position, mark in self.marks.items() if mark in target.retry.item_statuses]
 
 
 def decided(target: Target, status: int) -> State:
@@ -26,8 +45,8 @@ def decided(target: Target, status: int) -> State:
     return "failed"
 
 
-def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes, pings: int) -> States:
-    """The state of each ping of one answered request.
+def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes, pings: int) -> Results:
+    """What an answer says about each ping of its request.
 
     Args:
         target: endpoint profile.
@@ -45,71 +64,76 @@ def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes,
             found = _READERS[kind](orjson.loads(body) if body else None, pings)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             found = None
-        if found is not None and overall != "rejected":
+        if found is not None and (overall != "rejected" or "rejected" in found.states):
+            for position in found.again(target):
+                found.states[position] = (
+                    "failed"  # nothing was decided about it, whatever its number means elsewhere
+                )
             return found
-        if found is not None and any(state == "rejected" for state in found):
-            return found
-    return ["unknown" if partial else overall] * pings
+    return Results(["unknown" if partial else overall] * pings)
 
 
-def _telsim(answer: Any, pings: int) -> States | None:
+def _telsim(answer: Any, pings: int) -> Results | None:
     # {"accepted": n, "rejected": n, "duplicates": n, "results": [[index, "code"], ...]}: only the not-ok ones.
     if not isinstance(answer, dict) or "results" not in answer:
         return None
-    states: States = ["accepted"] * pings
+    found = Results(["accepted"] * pings)
     for index, code in answer["results"]:
         if not 0 <= index < pings:
             return None
         if code not in _DUPLICATE_CODES:
-            states[index] = "rejected"
-    return states
+            found.states[index] = "rejected"
+            found.marks[index] = code
+    return found
 
 
-def _elasticsearch(answer: Any, pings: int) -> States | None:
+def _elasticsearch(answer: Any, pings: int) -> Results | None:
     # {"errors": true, "items": [{"create": {"status": 201}}, ...]}; 409 says that the id is there already.
     if not isinstance(answer, dict) or len(answer.get("items", ())) != pings:
         return None
-    states: States = []
-    for item in answer["items"]:
+    found = Results([])
+    for position, item in enumerate(answer["items"]):
         status = int(next(iter(item.values()))["status"])
         if status < 300 or status == _HTTP_CONFLICT:
-            states.append("accepted")
+            found.states.append("accepted")
         else:
-            states.append("rejected" if status < 500 and status != 429 else "failed")
-    return states
+            found.states.append("rejected" if status < 500 and status != 429 else "failed")
+            found.marks[position] = status
+    return found
 
 
-def _otlp(answer: Any, pings: int) -> States | None:
+def _otlp(answer: Any, pings: int) -> Results | None:
     # {"partialSuccess": {"rejectedLogRecords": "3"}} counts and does not name; a part cannot be told apart.
     if answer is None:
-        return ["accepted"] * pings
+        return Results(["accepted"] * pings)
     rejected = int((answer.get("partialSuccess") or {}).get("rejectedLogRecords") or 0)
     if rejected == 0:
-        return ["accepted"] * pings
-    return ["rejected" if rejected >= pings else "unknown"] * pings
+        return Results(["accepted"] * pings)
+    return Results(["rejected" if rejected >= pings else "unknown"] * pings)
 
 
-def _graphql(answer: Any, pings: int) -> States | None:
+def _graphql(answer: Any, pings: int) -> Results | None:
     # Errors of execution come with status 200 and an `errors` array (GraphQL specification, section 7.1.2).
     if not isinstance(answer, dict):
         return None
-    return ["rejected" if answer.get("errors") else "accepted"] * pings
+    return Results(["rejected" if answer.get("errors") else "accepted"] * pings)
 
 
-def _splunk(answer: Any, pings: int) -> States | None:
+def _splunk(answer: Any, pings: int) -> Results | None:
     # {"text": "Invalid data format", "code": 6, "invalid-event-number": 2}: events before it were taken.
     if not isinstance(answer, dict) or "code" not in answer:
         return None
     if answer["code"] == 0:
-        return ["accepted"] * pings
+        return Results(["accepted"] * pings)
     invalid = answer.get("invalid-event-number")
     if isinstance(invalid, int) and 0 <= invalid < pings:
         taken: States = ["accepted"] * invalid
-        return [*taken, "rejected", *["unknown"] * (pings - invalid - 1)]  # type: ignore[list-item]
-    return ["rejected"] * pings
+        rest: States = ["unknown"] * (pings - invalid - 1)
+        return Results([*taken, "rejected", *rest])
+    return Results(["rejected"] * pings)
 
 
-_READERS: Mapping[ResultsKind, Callable[[Any, int], States | None]] = MappingProxyType(
+_READERS: Mapping[ResultsKind, Callable[[Any, int], Results | None]] = MappingProxyType(
     {
         "telsim": _telsim,
         "elasticsearch": _elasticsearch,

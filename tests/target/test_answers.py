@@ -13,7 +13,7 @@ from simulator.target.results import read_results
 def read(target: str, status: int, body: object, pings: int = 3, kind: str | None = None) -> list[str]:
     chosen = load_target(target)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_results(chosen, kind or chosen.answers.results, status=status, body=raw, pings=pings)
+    return read_results(chosen, kind or chosen.answers.results, status=status, body=raw, pings=pings).states
 
 
 A, R, F, U = "accepted", "rejected", "failed", "unknown"
@@ -65,3 +65,12 @@ def test_states(target, status, body, states):
 def test_graphql_errors_come_with_status_200():
     assert read("sourcegraph", 200, {"data": {"logEvent": {"alwaysNil": None}}}, 1, kind="graphql") == [A]
     assert read("sourcegraph", 200, {"errors": [{"message": "no"}]}, 1, kind="graphql") == [R]
+
+
+def test_only_items_that_the_target_names_are_to_be_sent_again():
+    target = load_target("elasticsearch-bulk")
+    statuses = [201, 429, 400, 503, 409, 500]
+    body = json.dumps({"errors": True, "items": [{"create": {"status": status}} for status in statuses]})
+    results = read_results(target, "elasticsearch", status=200, body=body.encode(), pings=6)
+    assert results.states == [A, F, R, F, A, F]
+    assert results.again(target) == [1, 3]
