@@ -12,10 +12,10 @@ import msgspec
 import orjson
 
 from simulator.endpoint.codes import OK
+from simulator.endpoint.ledger import entries
 from simulator.endpoint.message import Answer
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.queue import WriteQueue
-from simulator.endpoint.store_file import entries
 
 Page = Callable[[Mapping[str, Any], bytes], Awaitable[Answer]]
 

@@ -1,8 +1,8 @@
 """The durable store: every decision on disk before anybody hears of it.
 
-One writer thread takes whatever is waiting and commits it as one transaction (group commit) to SQLite's write-ahead
-log. What a commit holds survives the death of the process; with `fsync` also a power cut. Ids accepted before are
-kept in memory and read again at start.
+One writer thread takes whatever is waiting and commits it as one row in one transaction (group commit) to SQLite's
+write-ahead log. What a commit holds survives the death of the process; with `fsync` also a power cut. Ids accepted
+before are kept in memory and read again at start.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import msgspec
 
 from simulator.clock import wall_clock_ns
 from simulator.endpoint.codes import DUPLICATE, OK
+from simulator.endpoint.group import keys_of
 from simulator.endpoint.message import Decision
 from simulator.endpoint.store_file import open_store, primary_code
 
 _GROUP_PINGS = 8192
-_ROW, _AGAIN = 6, 3
 _SQLITE_IOERR, _SQLITE_FULL = 10, 13
 
 
@@ -91,7 +91,11 @@ class Store:
         self._file = open_store(path, fsync=fsync, max_bytes=max_bytes)
         self._accepted: set[bytes] = set()
         self._next = 1
-        self._load()
+        try:
+            self._load()
+        except BaseException:
+            self._file.close()
+            raise
         self._thread = threading.Thread(target=self._write_groups, name="store", daemon=True)
         self._thread.start()
 
@@ -116,15 +120,13 @@ class Store:
 
     def _load(self) -> None:
         """Read back what earlier processes stored."""
-        database = self._file.database
-        for route, code, count in database.execute("SELECT route, code, count(*) FROM pings GROUP BY 1, 2"):
-            self.counts[code, route] = count
-        for route, count in database.execute("SELECT route, count(*) FROM duplicates GROUP BY 1"):
+        for seq, heads in self._file.groups():
+            self.counts.update((head.code, head.route) for head in heads)
+            self._accepted.update(keys_of([head.id for head in heads if head.code == OK]))
+            self._next = seq + len(heads)
+        for route, count in self._file.duplicates().items():
             self.counts[DUPLICATE, route] = count
-        (self.batches,) = database.execute("SELECT value FROM meta WHERE name = 'batches'").fetchone()
-        self._next = (database.execute("SELECT max(seq) FROM pings").fetchone()[0] or 0) + 1
-        for (text,) in database.execute("SELECT id FROM pings WHERE code = 'ok'"):
-            self._accepted.add(bytes.fromhex(text.replace("-", "")))
+        self.batches = self._file.last_batch()
 
     def totals(self) -> Totals:
         """The ledger's sums, duplicates counted apart from the pings that they repeat."""
@@ -172,14 +174,20 @@ class Store:
 
     def _write(self, group: list[Submission]) -> None:
         """Store a group whole or not at all, ids included."""
-        now_ms = wall_clock_ns() // 1_000_000
-        rows: list[Any] = []
-        again: list[Any] = []
+        new: list[Decision] = []
+        again: list[Decision] = []
         added: list[bytes] = []
         try:
             for submission in group:
-                submission.duplicates = self._judge(submission.decisions, rows, again, added, now_ms)
-            self._file.write(rows, again)
+                submission.duplicates = self._judge(submission.decisions, new, again, added)
+            self._file.write(
+                new,
+                again,
+                seq=self._next,
+                batch=self.batches + 1,
+                now_ms=wall_clock_ns() // 1_000_000,
+                payloads=self._payloads,
+            )
         except Exception as error:  # noqa: BLE001 -- clients must hear of any failure, and the thread must live on
             self._accepted.difference_update(added)
             self.trouble = _failure(error)
@@ -187,40 +195,43 @@ class Store:
                 submission.failure, submission.duplicates = self.trouble, ()
             return
         self.trouble = OK
-        self._next += len(rows) // _ROW
+        self._next += len(new)
         self.batches += 1
-        self.counts.update(zip(rows[2::_ROW], rows[3::_ROW], strict=True))
-        self.counts.update((DUPLICATE, route) for route in again[1::_AGAIN])
+        self.counts.update([(one.code, one.route) for one in new])
+        self.counts.update([(DUPLICATE, one.route) for one in again])
 
     def _judge(
+        self, decisions: Sequence[Decision], new: list[Decision], again: list[Decision], added: list[bytes]
+    ) -> Sequence[int]:
+        """Sort the decisions of one request into new ones and repeated ids; return the positions of the latter."""
+        keys = keys_of([one.id for one in decisions if one.code == OK])
+        fresh = set(keys)
+        if len(fresh) == len(keys) and self._accepted.isdisjoint(fresh):  # the usual case, in one go
+            self._accepted |= fresh
+            added += keys
+            new += decisions
+            return []
+        return self._judge_each(decisions, iter(keys), new, again, added)
+
+    def _judge_each(
         self,
         decisions: Sequence[Decision],
-        rows: list[Any],
-        again: list[Any],
+        keys: Iterator[bytes],
+        new: list[Decision],
+        again: list[Decision],
         added: list[bytes],
-        now_ms: int,
     ) -> Sequence[int]:
-        """Add the rows of one request and return the positions of its duplicates.
-
-        The lists are flat, as SQLite binds them: `_ROW` values for a ping, `_AGAIN` for a repeated id.
-        """
-        accepted, payloads = self._accepted, self._payloads
-        seq = self._next + len(rows) // _ROW
         duplicates: list[int] = []
-        unpack, size = bytes.fromhex, len(accepted)
         for position, one in enumerate(decisions):
-            code, text = one.code, one.id
-            if code == OK:
-                key = unpack(text.replace("-", ""))
-                accepted.add(key)
-                if len(accepted) == size:  # one lookup tells and adds
-                    again += (text, one.route, now_ms)
+            if one.code == OK:
+                key = next(keys)
+                if key in self._accepted:
+                    again.append(one)
                     duplicates.append(position)
                     continue
-                size += 1
+                self._accepted.add(key)
                 added.append(key)
-            rows += (seq, text, code, one.route, now_ms, one.payload if payloads else None)
-            seq += 1
+            new.append(one)
         return duplicates
 
 

@@ -1,4 +1,4 @@
-"""The store's file: its tables, opening it without harm, writing rows by the hundred, reading the ledger."""
+"""The store's file: its tables, opening it without harm, writing a group in one statement."""
 
 from __future__ import annotations
 
@@ -6,42 +6,47 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import orjson
+import msgspec
 
-from simulator.endpoint.codes import OK
+from simulator.endpoint.group import Head, pack_heads, pack_payloads, unpack_heads
+from simulator.endpoint.message import Decision
 from simulator.errors import EndpointError, Finding, InputError
 
 #: `tels` in ASCII, in SQLite's header, so that nobody's other database is taken for a store. (Also in `_TABLES`.)
 _APPLICATION_ID = 1952803955
-_FORMAT = 1
-_CHECKPOINT_PAGES = 16_000
-#: Rows a statement: 512, else a multiple of 64, else what is left.
-_MOST_ROWS, _STEP_ROWS = 512, 64
+_FORMAT = 2
+#: Groups are long values. Pages of 16 KiB halve the cost of writing them against SQLite's usual 4 KiB, and its usual
+#: checkpoint after 1000 pages then copies 16 MB: seldom enough, and the log stays in the processor's cache.
+_PAGE_BYTES = 16_384
+#: `seq` of a group is the number of its first ping; `batch` numbers the commits. The view is for people and SQL: it
+#: has a row a ping, but must unpack every group before the one that is asked for.
 _TABLES = """
 BEGIN IMMEDIATE;
-CREATE TABLE pings (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, code TEXT NOT NULL, route TEXT NOT NULL,
-                    received_ms INTEGER NOT NULL, payload BLOB);
-CREATE TABLE duplicates (id TEXT NOT NULL, route TEXT NOT NULL, received_ms INTEGER NOT NULL);
+CREATE TABLE groups (seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, received_ms INTEGER NOT NULL,
+                     decisions TEXT NOT NULL, payloads BLOB);
+CREATE TABLE duplicates (id TEXT NOT NULL, route TEXT NOT NULL, batch INTEGER NOT NULL, received_ms INTEGER NOT NULL);
 CREATE INDEX duplicates_by_id ON duplicates (id);
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT INTO meta VALUES ('batches', 0);
+CREATE VIEW pings AS
+    SELECT seq + one.key AS seq, json_extract(one.value, '$[0]') AS id, json_extract(one.value, '$[1]') AS code,
+           json_extract(one.value, '$[2]') AS route, received_ms
+    FROM groups, json_each(decisions) AS one;
 PRAGMA application_id = 1952803955;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 """
-_ENTRIES = """
-SELECT seq, id, code, route, CASE code WHEN 'ok' THEN 1 + (SELECT count(*) FROM duplicates d WHERE d.id = p.id)
-       ELSE 1 END
-FROM pings p WHERE seq > ? ORDER BY seq LIMIT ?
+_INSERT_GROUP = "INSERT INTO groups VALUES (?, ?, ?, ?, ?)"
+_INSERT_DUPLICATES = """
+INSERT INTO duplicates SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ?, ? FROM json_each(?)
+"""
+_LAST_BATCHES = """
+SELECT (SELECT batch FROM groups ORDER BY seq DESC LIMIT 1), (SELECT batch FROM duplicates ORDER BY rowid DESC LIMIT 1)
 """
 
 
 class StoreFile:
-    """An open store. Written by one thread; `entries` may be read by any.
+    """An open store. Belongs to one thread; `simulator.endpoint.ledger` reads meanwhile.
 
     Args:
         path: the SQLite file.
@@ -54,26 +59,61 @@ class StoreFile:
         self.database = database
         self._lock = lock
 
-    def write(self, rows: Sequence[Any], again: Sequence[Any]) -> None:
-        """Commit new pings (six values each) and repeated ids (three values each) as one transaction.
+    def write(
+        self,
+        new: Sequence[Decision],
+        again: Sequence[Decision],
+        *,
+        seq: int,
+        batch: int,
+        now_ms: int,
+        payloads: bool,
+    ) -> None:
+        """Commit one group: new pings, numbered from `seq`, and pings whose id was accepted before.
 
-        Many rows go into one statement: SQLite lets other threads run Python while a statement runs, and a
-        statement a row would hand the interpreter lock back and forth once a ping.
+        In the usual case, no duplicates, that is a single statement: SQLite lets other threads run Python while a
+        statement runs, and each further statement would wait for the interpreter lock once more.
 
         Raises:
             sqlite3.Error: nothing of it was stored.
         """
+        body = pack_payloads(new) if payloads else None
+        row = (seq, batch, now_ms, pack_heads(new, payloads=payloads), body)
         execute = self.database.execute
+        if not again:
+            execute(_INSERT_GROUP, row)
+            return
+        repeated = msgspec.json.encode([(one.id, one.route) for one in again]).decode()
         try:
             execute("BEGIN IMMEDIATE")
-            _insert(execute, "pings", 6, rows)
-            _insert(execute, "duplicates", 3, again)
-            execute("UPDATE meta SET value = value + 1 WHERE name = 'batches'")
+            if new:
+                execute(_INSERT_GROUP, row)
+            execute(_INSERT_DUPLICATES, (batch, now_ms, repeated))
             execute("COMMIT")
         except BaseException:
             if self.database.in_transaction:
                 execute("ROLLBACK")
             raise
+
+    def groups(self) -> Iterator[tuple[int, list[Head]]]:
+        """The number of its first ping, and the decisions, of every group.
+
+        Raises:
+            InputError: one of them is damaged.
+        """
+        for seq, text in self.database.execute("SELECT seq, decisions FROM groups ORDER BY seq"):
+            try:
+                yield seq, unpack_heads(text)
+            except (ValueError, TypeError) as error:
+                raise _unusable(self.path, f"it is damaged (group {seq}: {error})") from error
+
+    def duplicates(self) -> dict[str, int]:
+        """How many duplicates were counted, by route."""
+        return dict(self.database.execute("SELECT route, count(*) FROM duplicates GROUP BY 1"))
+
+    def last_batch(self) -> int:
+        """The number of the last commit."""
+        return max(number or 0 for number in self.database.execute(_LAST_BATCHES).fetchone())
 
     def close(self) -> None:
         """Close the file and let other processes have it."""
@@ -81,18 +121,6 @@ class StoreFile:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def entries(path: Path, *, after: int, limit: int) -> Iterator[bytes]:
-    """Ledger entries with a number above `after`, one JSON line each; never a payload."""
-    database = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None)
-    try:
-        for seq, key, code, route, copies in database.execute(_ENTRIES, (after, limit)):
-            state = "accepted" if code == OK else "rejected"
-            entry = {"seq": seq, "id": key, "state": state, "code": code, "route": route, "copies": copies}
-            yield orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
-    finally:
-        database.close()
 
 
 def open_store(path: Path, *, fsync: bool = False, max_bytes: int = 0) -> StoreFile:
@@ -126,12 +154,13 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def _connect(path: Path, *, fresh: bool, fsync: bool, max_bytes: int) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    if fresh:
+        database.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     database.execute("PRAGMA journal_mode = WAL")
     # OFF: what a commit gave to the operating system survives the death of this process. NORMAL would add nothing to
     # that but waiting for the disk at every checkpoint; FULL waits at every commit and survives a power cut.
     database.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
-    database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     if fresh:
         database.executescript(_TABLES)
     if max_bytes:
@@ -145,7 +174,9 @@ def _is_empty_database(path: Path) -> bool:
     try:
         # Without a log beside it the file is all there is, and `immutable` keeps SQLite from making one.
         clean = not path.with_name(path.name + "-wal").exists()
-        database = sqlite3.connect(_uri(path, "ro&immutable=1" if clean else "ro"), uri=True)
+        database = sqlite3.connect(
+            path.absolute().as_uri() + ("?mode=ro&immutable=1" if clean else "?mode=ro"), uri=True
+        )
         try:
             (application,) = database.execute("PRAGMA application_id").fetchone()
             (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -186,23 +217,3 @@ def _lock(path: Path) -> int:
             f"another endpoint has the store {path} open; give another file with --store"
         ) from None
     return descriptor
-
-
-def _uri(path: Path, mode: str) -> str:
-    return f"{path.absolute().as_uri()}?mode={mode}"
-
-
-def _insert(execute: Any, table: str, width: int, values: Sequence[Any]) -> None:
-    """Insert rows in few statements of few different sizes, so that SQLite's statement cache knows them all."""
-    start, left = 0, len(values) // width
-    while left:
-        count = _MOST_ROWS if left >= _MOST_ROWS else left - left % _STEP_ROWS if left > _STEP_ROWS else left
-        end = start + count * width
-        execute(_insert_sql(table, width, count), values[start:end])
-        start, left = end, left - count
-
-
-@cache
-def _insert_sql(table: str, width: int, count: int) -> str:
-    row = "(" + ",".join("?" * width) + ")"
-    return f"INSERT INTO {table} VALUES {','.join([row] * count)}"  # noqa: S608 -- table and counts are ours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,9 @@ from typing import Any
 import orjson
 
 from simulator.endpoint.codes import OK
+from simulator.endpoint.group import unpack_heads, unpack_payloads
+from simulator.endpoint.ledger import copies_of, snapshot
 from simulator.errors import InputError
-
-_PINGS = """
-SELECT id, code, route, payload,
-       CASE code WHEN 'ok' THEN 1 + (SELECT count(*) FROM duplicates d WHERE d.id = p.id) ELSE 1 END
-FROM pings p ORDER BY seq
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +52,12 @@ def read_pings(path: Path) -> Iterator[StoredPing]:
         InputError: there is no store, or it cannot be read.
     """
     try:
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            for key, code, route, payload, copies in database.execute(_PINGS):
-                yield StoredPing(key, code, route, bytes(payload or b""), copies)
-        finally:
-            database.close()
+        with closing(snapshot(path)) as database:
+            for text, payloads in database.execute("SELECT decisions, payloads FROM groups ORDER BY seq"):
+                heads = unpack_heads(text)
+                copies = copies_of(database, heads)
+                for head, payload in zip(heads, unpack_payloads(heads, payloads or b""), strict=True):
+                    times = copies[head.id] if head.code == OK else 1
+                    yield StoredPing(head.id, head.code, head.route, payload, times)
     except sqlite3.Error as error:
         raise InputError(f"{path}: not a store that can be read: {error}") from error

@@ -1,6 +1,7 @@
 """What several tests of the endpoint need: ids, a route with a small schema, the ledger over HTTP."""
 
 import json
+from pathlib import Path
 
 import httpx
 
@@ -32,3 +33,12 @@ def entries(client: httpx.Client) -> list[dict]:
         if not lines:
             return found
         found += [json.loads(line) for line in lines]
+
+
+def damage(store: Path) -> bytes:
+    """Overwrite the second page of a store; returns what the file then holds."""
+    content = bytearray(store.read_bytes())
+    page = int.from_bytes(content[16:18], "big")
+    content[page : 2 * page] = b"\xa5" * page
+    store.write_bytes(content)
+    return bytes(content)

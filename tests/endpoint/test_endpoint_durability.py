@@ -7,22 +7,29 @@ import threading
 
 import httpx
 import pytest
-from endpoint_kit import GOOD, ROUTE, click, uid
+from endpoint_kit import GOOD, ROUTE, click, damage, uid
 from endpoint_process import Served, all_entries, ask, connected, raw_ping, read_answer, totals
+
+from simulator.endpoint.stored import read_pings
 
 pytestmark = pytest.mark.slow
 
 
-def flood(served, *, first, count, batch, acknowledged):
-    """Send pings one after another until they run out or the endpoint dies; note what it acknowledged."""
+def flood(served, *, first, count, batch, acknowledged, body=GOOD, enough=None):
+    """Send pings one after another until they run out or the endpoint dies; note what it acknowledged.
+
+    `enough` is an event that ends it sooner.
+    """
     with httpx.Client(base_url=served.url, timeout=10) as http:
         for start in range(first, first + count, batch):
+            if enough is not None and enough.is_set():
+                return
             numbers = range(start, start + batch)
             try:
                 if batch == 1:
-                    answered = http.post(click(start), json=GOOD)
+                    answered = http.post(click(start), json=body)
                 else:
-                    items = [{"id": uid(number), "route": ROUTE, "body": GOOD} for number in numbers]
+                    items = [{"id": uid(number), "route": ROUTE, "body": body} for number in numbers]
                     answered = http.post("/batch", json=items)
             except httpx.TransportError:
                 return
@@ -67,6 +74,89 @@ def test_sigkill_in_the_middle_of_a_load_loses_nothing_acknowledged(schema_direc
             for number in acknowledged[:20]:
                 assert http.post(click(number), json=GOOD).json()["code"] == "duplicate"
         assert totals(again.url)["accepted"] == len(stored)
+
+
+def test_killed_again_and_again_it_still_loses_nothing_acknowledged(schema_directory, tmp_path):
+    """Batches large enough for checkpoints, so that deaths meet those too; every restart adds to the same store."""
+    options = ("--schemas", schema_directory, "--store", tmp_path / "s")
+    acknowledged: list[int] = []
+    for life in range(6):
+        with Served(*options) as served:
+            had = len(acknowledged)
+            threads = [
+                threading.Thread(
+                    target=flood,
+                    args=(served,),
+                    kwargs={
+                        "first": (life * 4 + lane) * 1_000_000,
+                        "count": 100_000,
+                        "batch": 250,
+                        "acknowledged": acknowledged,
+                        "body": {"who": "x" * 400},
+                    },
+                )
+                for lane in range(4)
+            ]
+            for thread in threads:
+                thread.start()
+            while len(acknowledged) < had + 12_000 + life * 1_777:
+                threads[0].join(0.001)
+            served.end(signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+    with Served(*options) as again:
+        listed = all_entries(again.url)
+        assert [one["seq"] for one in listed] == list(range(1, len(listed) + 1))
+        stored = [one["id"] for one in listed]
+        assert len(set(stored)) == len(stored)
+        assert {uid(number) for number in acknowledged} <= set(stored)
+        assert totals(again.url)["accepted"] == len(stored)
+    assert [ping.id for ping in read_pings(tmp_path / "s")] == stored
+    assert {ping.payload for ping in read_pings(tmp_path / "s")} == {b'{"who":"%b"}' % (b"x" * 400)}
+
+
+def test_the_ledger_may_be_read_while_it_grows(schema_directory, tmp_path):
+    """By readers over HTTP and of the file: what is answered for is there, in order, whole, and stays."""
+    options = ("--schemas", schema_directory, "--store", tmp_path / "s")
+    acknowledged: list[int] = []
+    enough = threading.Event()
+    with Served(*options) as served:
+        threads = [
+            threading.Thread(
+                target=flood,
+                args=(served,),
+                kwargs={
+                    "first": lane * 1_000_000,
+                    "count": 900_000,
+                    "batch": 10,
+                    "acknowledged": acknowledged,
+                    "enough": enough,
+                },
+            )
+            for lane in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        before = 0
+        for _look in range(5):
+            while len(acknowledged) <= before:
+                threads[0].join(0.001)
+            told = list(acknowledged)
+            pings = list(read_pings(tmp_path / "s"))
+            page = httpx.get(served.url + "/ledger/entries?limit=100000").raise_for_status()
+            listed = [
+                json.loads(line) for line in page.text.splitlines()
+            ]  # the end of it runs ahead of who pages
+            assert {uid(number) for number in told} <= {ping.id for ping in pings}
+            assert {ping.payload for ping in pings} <= {b'{"who":"a","clicks":3}'}
+            assert before <= len(pings) <= len(listed)
+            assert [one["id"] for one in listed[: len(pings)]] == [ping.id for ping in pings]
+            assert [one["seq"] for one in listed] == list(range(1, len(listed) + 1))
+            before = len(listed)
+        enough.set()
+        for thread in threads:
+            thread.join()
+        assert totals(served.url)["accepted"] == len(acknowledged)
 
 
 def test_sigterm_answers_and_stores_what_is_in_flight(schema_directory, tmp_path):
@@ -132,12 +222,10 @@ def test_a_damaged_store_is_refused_and_kept(schema_directory, tmp_path):
         items = [{"id": uid(number), "route": ROUTE, "body": {"who": "x" * 500}} for number in range(200)]
         assert httpx.post(served.url + "/batch", json=items).status_code == 200
         assert served.end() == 0
-    content = bytearray((tmp_path / "s").read_bytes())
-    content[4096 * 2 : 4096 * 3] = b"\xa5" * 4096
-    (tmp_path / "s").write_bytes(content)
+    content = damage(tmp_path / "s")
     with pytest.raises(AssertionError, match="damaged"):
         Served(*options)
-    assert (tmp_path / "s").read_bytes() == bytes(content)
+    assert (tmp_path / "s").read_bytes() == content
 
 
 def test_memory_and_ledger_agree_after_many_restarts(schema_directory, tmp_path):

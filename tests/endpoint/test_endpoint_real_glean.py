@@ -2,16 +2,15 @@
 
 import importlib.util
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
-import orjson
 import pytest
 
 from simulator.endpoint import EndpointProcess, Settings
+from simulator.endpoint.stored import read_pings
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("glean") is None, reason="needs glean-sdk")
 
@@ -32,11 +31,7 @@ def test_what_the_real_client_sends_is_accepted(tmp_path):
         told = httpx.get(endpoint.url + "/ledger").json()
         assert (told["accepted"], told["rejected"]) == (3, 0)
         assert told["by_route"] == {"glean/glean/1": 3}
-        database = sqlite3.connect(endpoint.store)
-        payloads = [
-            orjson.loads(row[0]) for row in database.execute("SELECT payload FROM pings ORDER BY seq")
-        ]
-        database.close()
+        payloads = [ping.json() for ping in read_pings(endpoint.store)]
     assert [ping["ping_info"]["reason"] for ping in payloads] == ["active", "inactive", "inactive"]
     (events,) = (ping["events"] for ping in payloads if "events" in ping)
     assert [event["extra"]["what"] for event in events] == [f"thing {number}" for number in range(5)]

@@ -1,16 +1,19 @@
 """The store: whole groups or nothing, ids across restarts, and no harm to files that are not stores."""
 
+import json
 import sqlite3
 import threading
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from endpoint_kit import ROUTE, uid
+from endpoint_kit import ROUTE, damage, uid
 
+from simulator.endpoint.ledger import entries
 from simulator.endpoint.message import Decision
 from simulator.endpoint.store import Store, Submission
-from simulator.endpoint.store_file import entries
+from simulator.endpoint.stored import read_pings
 from simulator.errors import EndpointError, InputError
 
 
@@ -91,14 +94,73 @@ def test_entries_page(tmp_path):
         assert next(entries(tmp_path / "s", after=4, limit=3)).startswith(b'{"seq":5')
 
 
+def test_every_page_of_entries_over_groups_of_any_size(tmp_path):
+    sizes = (1, 4, 1, 1, 7, 3)
+    with Desk(tmp_path / "s") as desk:
+        number = 0
+        for size in sizes:
+            desk.put(
+                *(ok(number + one) for one in range(size)), ok(0)
+            )  # and one duplicate each but the first
+            number += size
+    count = sum(sizes)
+    for after in range(count + 2):
+        for limit in range(count + 2):
+            seqs = [json.loads(line)["seq"] for line in entries(tmp_path / "s", after=after, limit=limit)]
+            assert seqs == list(range(after + 1, min(after + limit, count) + 1))
+    copies = [json.loads(line)["copies"] for line in entries(tmp_path / "s", after=0, limit=count)]
+    assert copies == [1 + len(sizes)] + [1] * (count - 1)
+
+
+def test_a_group_of_nothing_but_duplicates_is_a_batch_too(tmp_path):
+    with Desk(tmp_path / "s") as desk:
+        desk.put(ok(1))
+        assert desk.put(ok(1), ok(1)).duplicates == [0, 1]
+        desk.put(ok(1), ok(2))
+        before = desk.store.totals()
+    assert (before.batches, before.duplicates) == (3, 3)
+    with Desk(tmp_path / "s") as desk:
+        assert desk.store.totals() == before
+        desk.put(ok(3))
+        assert desk.store.totals().batches == 4
+    assert [json.loads(line)["seq"] for line in entries(tmp_path / "s", after=0, limit=9)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("payloads", [True, False])
 def test_payloads_are_kept_if_asked_for(tmp_path, payloads):
     with Desk(tmp_path / "s", payloads=payloads) as desk:
         desk.put(ok(1, b'{"who":"a"}'))
-    with sqlite3.connect(tmp_path / "s") as database:
-        kept = database.execute("SELECT payload FROM pings").fetchall()
-    database.close()
-    assert kept == [(b'{"who":"a"}' if payloads else None,)]
+    assert [ping.payload for ping in read_pings(tmp_path / "s")] == [b'{"who":"a"}' if payloads else b""]
+
+
+def test_payloads_of_a_group_keep_apart(tmp_path):
+    """Empty ones, ones that are no JSON, and duplicates, whose payload is not kept, between them."""
+    with Desk(tmp_path / "s") as desk:
+        desk.put(
+            ok(1, b'{"a":1}'),
+            bad(2),
+            ok(1, b"again"),
+            Decision(uid(3), "bad_utf8", "", b"\xff\0"),
+            ok(4, b""),
+        )
+        desk.put(ok(5, "é".encode()))
+        found = [(ping.id, ping.payload, ping.copies) for ping in read_pings(tmp_path / "s")]
+    assert found == [
+        (uid(1), b'{"a":1}', 2),
+        (uid(2), b"{", 1),
+        (uid(3), b"\xff\0", 1),
+        (uid(4), b"", 1),
+        (uid(5), "é".encode(), 1),
+    ]
+
+
+def test_sql_sees_a_row_a_ping(tmp_path):
+    with Desk(tmp_path / "s") as desk:
+        desk.put(ok(1), bad(2))
+        desk.put(ok(3))
+        with closing(sqlite3.connect(tmp_path / "s")) as database:
+            rows = database.execute("SELECT seq, id, code, route FROM pings ORDER BY seq").fetchall()
+    assert rows == [(1, uid(1), "ok", ROUTE), (2, uid(2), "bad_json", ROUTE), (3, uid(3), "ok", ROUTE)]
 
 
 def test_large_groups_are_stored_in_order(tmp_path):
@@ -176,10 +238,19 @@ def test_a_damaged_store_is_left_alone(tmp_path):
     path = tmp_path / "s"
     with Desk(path) as desk:
         desk.put(*(ok(number, b"x" * 500) for number in range(200)))
-    content = bytearray(path.read_bytes())
-    content[8192:16384] = b"\xa5" * 8192
-    path.write_bytes(content)
+    damage(path)
     assert "damaged" in refuse(path)
+
+
+def test_a_store_with_a_damaged_group_is_left_alone(tmp_path):
+    path = tmp_path / "s"
+    with Desk(path) as desk:
+        desk.put(ok(1))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE groups SET decisions = substr(decisions, 2)")
+        database.commit()
+    assert "damaged (group 1" in refuse(path)
+    Desk(tmp_path / "other").store.close()  # and nothing of the first is still open
 
 
 def test_a_truncated_store_is_left_alone(tmp_path):
@@ -190,13 +261,14 @@ def test_a_truncated_store_is_left_alone(tmp_path):
     assert "damaged" in refuse(path)
 
 
-def test_a_store_of_another_format_is_left_alone(tmp_path):
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_store_of_another_format_is_left_alone(tmp_path, version):
     path = tmp_path / "s"
     Desk(path).store.close()
     database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 99")
+    database.execute(f"PRAGMA user_version = {version}")
     database.close()
-    assert "99" in refuse(path)
+    assert f"its format is {version}, this telsim reads 2" in refuse(path)
 
 
 def test_an_empty_file_and_an_empty_database_become_stores(tmp_path):
