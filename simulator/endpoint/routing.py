@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -142,6 +142,23 @@ def record_ids(match: Match, path: str, headers: Mapping[bytes, bytes], body: by
         return given
     inside = _UUID_IN.search(path)
     return [inside[0].lower()] if inside else [derived_id(path.encode("utf-8", "surrogateescape"), body)]
+
+
+def uuids(ids: Sequence[str]) -> list[str] | None:
+    """Many ids in lower case, or None where one of them is not a UUID: `UUID` at a third of the time."""
+    count = len(ids)
+    text = ",".join((*ids, ""))
+    digits = text.replace("-", "").replace(",", "")
+    if len(text) != 37 * count or len(digits) != 32 * count or text[36::37] != "," * count:
+        return None
+    if any(text[place::37] != "-" * count for place in (8, 13, 18, 23)):
+        return None
+    try:
+        if len(bytes.fromhex(digits)) != 16 * count:  # it passes over white space
+            return None
+    except ValueError:
+        return None
+    return text.lower().split(",")[:count]
 
 
 def derived_id(*parts: bytes) -> str:

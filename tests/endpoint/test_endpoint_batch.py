@@ -3,12 +3,17 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simulator.endpoint.answer import answer
+from simulator.endpoint.decode import parse, parse_together
 from simulator.endpoint.message import Limits
+from simulator.endpoint.routing import UUID, uuids
 
 BAD = {"who": 1}
 
@@ -123,6 +128,95 @@ def test_bytes_that_are_not_json_travel_in_base64(post):
     ]
 
 
+ODD = {
+    "spaces": b'{"id":"%b","route":"shop/click/1","body":{"who": "a"}}',
+    "wrong type": b'{"id":"%b","route":"shop/click/1","body":{"who":1}}',
+    "twice": b'{"id":"%b","route":"shop/click/1","body":{"who":"a","who":"b"}}',
+    "upper case": b'{"id":"%b","route":"shop/click/1","body":{"who":"a"},"path":"/submit/shop/click/1/%b"}',
+    "unknown": b'{"id":"%b","route":"no/such/1","body":{"who":"a"}}',
+    "no id": b'{"route":"shop/click/1","body":{"who":"a"}}',
+    "no body": b'{"id":"%b","route":"shop/click/1"}',
+    "no item": b'"%b"',
+    "deep": b'{"id":"%b","route":"shop/click/1","body":{"who":"a","more":%b}}',
+    "packed": b'{"id":"%b","route":"shop/click/1","body_b64":"eyJ3aG8iOiJhIn0="}',
+}
+
+
+def odd_item(kind, number):
+    key = uid(number).encode()
+    if kind == "upper case":
+        key = key.upper()
+        return ODD[kind] % (key, key)
+    if kind == "deep":
+        return ODD[kind] % (key, b"[" * 300 + b"]" * 300)
+    return ODD[kind] % key if b"%b" in ODD[kind] else ODD[kind]
+
+
+@given(
+    kinds=st.lists(st.none() | st.sampled_from(sorted(ODD)), min_size=1, max_size=70),
+    form=st.sampled_from(["array", "lines"]),
+)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+def test_a_ping_is_judged_alike_alone_and_among_others(post, the_rules, kinds, form):
+    """Usual items are judged in one go; whatever stands beside them must not change what becomes of any."""
+    usual = b'{"id":"%b","route":"shop/click/1","body":{"who":"a"}}'
+    raw = [
+        usual % uid(number).encode() if kind is None else odd_item(kind, number)
+        for number, kind in enumerate(kinds)
+    ]
+    body = b"[" + b",".join(raw) + b"]" if form == "array" else b"\n".join(raw)
+    headers = {b"content-type": b"application/x-ndjson"} if form == "lines" else {}
+    roomy = replace(the_rules, limits=Limits())
+    alone = [decision for one in raw for decision in post("/batch", b"[" + one + b"]").decisions]
+    together = post("/batch", body, headers=headers, edge_rules=roomy).decisions
+    assert together == alone
+    assert [one.code == "ok" for one in together] == [
+        kind in (None, "spaces", "upper case", "packed") for kind in kinds
+    ]
+
+
+@given(
+    ids=st.lists(
+        st.from_regex(UUID, fullmatch=True)
+        | st.text(alphabet="0aF-, \n\u0661", max_size=40)
+        | st.sampled_from([uid(1) + ",", "," + uid(1), uid(1)[:-1] + " ", uid(1).replace("-", "0"), ""]),
+        max_size=5,
+    )
+)
+@settings(deadline=None, derandomize=True)
+def test_many_ids_are_uuids_if_each_is(ids):
+    wanted = [one.lower() for one in ids] if all(UUID.fullmatch(one) for one in ids) else None
+    assert uuids(ids) == wanted
+
+
+@given(
+    ids=st.lists(
+        st.sampled_from(["", ",", uid(1), uid(1) + "," + uid(2), uid(1)[:20], uid(1)[20:]]), max_size=4
+    )
+)
+@settings(deadline=None, derandomize=True)
+def test_ids_cut_at_other_places_are_no_uuids(ids):
+    assert (uuids(ids) is not None) == all(UUID.fullmatch(one) for one in ids)
+
+
+@given(
+    texts=st.lists(
+        st.sampled_from([b"1", b"{}", b'{"a":1}', b"[1,2]", b'{"a":1,"a":2}', b"1.0", b"1.50", b" 1"])
+    )
+)
+def test_texts_parsed_together_are_the_same_as_one_by_one(texts):
+    together = parse_together(texts)
+    if together is None:
+        assert any(parse_together([text]) is None for text in texts)
+    else:
+        assert together == [parse(text) for text in texts]
+
+
 def test_what_is_not_an_item_rejects_only_itself(post):
     assert codes(post("/batch", [item(1), 5, {"id": 7}, "x", None, {}, item(2)])) == [
         "ok",
@@ -166,7 +260,5 @@ def test_an_unreadable_batch_is_refused_as_a_whole(post, body, code):
 
 
 def test_a_batch_has_a_most(post, the_rules):
-    from dataclasses import replace
-
     few = replace(the_rules, limits=Limits(batch_items=2))
     assert post("/batch", [item(1), item(2), item(3)], edge_rules=few).refusal == "body_too_large"
