@@ -71,11 +71,11 @@ def serve(
 def _tune() -> None:
     """Settings of the interpreter that suit a process which does nothing but serve.
 
-    Measured on one core: giving up the interpreter lock after 0.5 ms in place of 5 ms lets the store's thread in
-    ten times as often, +25 % pings/s and a third of the p99; freezing what start-up made spares the collector
-    from walking it, 8 % of the time.
+    Measured on one core: giving up the interpreter lock after 2 ms in place of 5 ms lets the store's thread in sooner,
+    a quarter off the p99 at the same rate; after 0.5 ms batches cost a tenth more, for the switching. Freezing what
+    start-up made spares the collector from walking it, 8 % of the time.
     """
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.002)
     with contextlib.suppress(OSError, ValueError):
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
