@@ -3,10 +3,17 @@
     python tests/benchmarks/endpoint/run.py            about a minute
     python tests/benchmarks/endpoint/run.py --tiny     a few seconds, for a look whether it still runs
 
-Everything runs over loopback with the whole process. The pings are catalogue examples with a fresh id each, sent
-by a closed loop of ready-made bytes from a second process, each side on a core of its own where there are two.
-Beside each figure stands its ratio to a reference from the same run: uvicorn alone, answering the same requests
-without looking at them. CPU time of the endpoint's process tells more than the rate where the sender is slower.
+Everything runs over loopback with the whole process. Each ping is the catalogue's example with an id and a client id
+of its own, sent by a closed loop of ready-made bytes from a second process, each side on a core of its own where
+there are two. The forms take turns, so what else the machine does meets all of them alike; figures are medians.
+Beside each stands its ratio to a reference from the same run: uvicorn alone, answering the same requests without
+looking at them.
+
+Two columns tell whether the figure is the endpoint's: `busy`, the share of the time that its process computed (far
+below 1: the sender was the limit), and CPU time a ping. The stores lie in a directory that is deleted at the end, and
+before each round more bytes are written and deleted than it will store: a virtual machine gets a page from its host
+when it is first touched, and may give it back two seconds after it was freed, so without that each ping would pay for
+fresh page cache, at up to ten times the price of memory that a machine in use has at hand.
 """
 
 import argparse
@@ -18,8 +25,12 @@ import os
 import socket
 import statistics
 import sys
+import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import orjson
@@ -29,26 +40,28 @@ from simulator.endpoint import EndpointProcess, Settings
 
 ROUTE = "activity-stream/events/1"
 PING = "topsite_click"
+CLIENT = b"26288a14-5cc4-d14f-ae0a-bb01ef45be9c"  # in the example
 
 
 def uid(run: int, number: int) -> bytes:
     return b"%08x-%04x-4000-8000-000000000000" % (number, run)
 
 
-def one_each(run: int, count: int, body: bytes) -> list[bytes]:
+def one_each(run: int, count: int, make: Callable[[int], bytes]) -> list[bytes]:
+    size = len(make(0))
     head = (
         b"POST /submit/%b/%%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=UTF-8\r\n"
         % ROUTE.encode()
     )
-    head += b"Date: Sat, 21 Nov 2026 04:56:06 GMT\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return [head % uid(run, number) + body for number in range(count)]
+    head += b"Date: Sat, 21 Nov 2026 04:56:06 GMT\r\nContent-Length: %d\r\n\r\n" % size
+    return [head % uid(run, number) + make(number) for number in range(count)]
 
 
-def in_batches(run: int, count: int, body: bytes, size: int) -> list[bytes]:
+def in_batches(run: int, count: int, make: Callable[[int], bytes], size: int) -> list[bytes]:
     requests = []
     for start in range(0, count, size):
         items = b",".join(
-            b'{"id":"%b","route":"%b","body":%b}' % (uid(run, number), ROUTE.encode(), body)
+            b'{"id":"%b","route":"%b","body":%b}' % (uid(run, number), ROUTE.encode(), make(number))
             for number in range(start, start + size)
         )
         head = b"POST /batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -137,8 +150,14 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Round(NamedTuple):
+    pings_per_s: float
+    cpu_us_per_ping: float
+    busy: float
+
+
 @contextlib.contextmanager
-def blind_server():
+def blind_server() -> Iterator[tuple[int, int]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = multiprocessing.get_context("fork").Process(
             target=serve_blind, args=(listener,), daemon=True
@@ -151,17 +170,70 @@ def blind_server():
             process.join()
 
 
-def measure(pid: int, port: int, make, *, rounds: int, count: int, connections: int) -> tuple[float, float]:
-    """Median pings/s and median CPU microseconds a ping, after one round of warm-up."""
-    rates, costs = [], []
-    for run in range(rounds + 1):
-        requests = make(run, count)
-        before = cpu_s(pid)
-        took = send(port, requests, connections)
-        if run:
-            rates.append(count / took)
-            costs.append((cpu_s(pid) - before) / count * 1e6)
-    return statistics.median(rates), statistics.median(costs)
+@contextlib.contextmanager
+def endpoint(store: Path, *, fsync: bool, two_cores: bool) -> Iterator[tuple[int, int]]:
+    with EndpointProcess(Settings(schemas="wire", store=str(store), fsync=fsync)) as running:
+        if not two_cores:
+            pin(running.pid, 0)
+        yield running.pid, int(running.url.rsplit(":", 1)[1])
+
+
+def accepted(port: int) -> int:
+    return httpx.get(f"http://127.0.0.1:{port}/ledger").json()["accepted"]
+
+
+def one_round(server: tuple[int, int], requests: list[bytes], pings: int, connections: int) -> Round:
+    pid, port = server
+    before = cpu_s(pid)
+    took = send(port, requests, connections)
+    spent = cpu_s(pid) - before
+    return Round(pings / took, spent / pings * 1e6, spent / took)
+
+
+def touch_memory(directory: Path, size: int) -> None:
+    """Have the guest own as much free memory as a round will need, page cache above all."""
+    block = bytes(1 << 20)
+    with (directory / "warm").open("wb") as file:
+        for _ in range(size >> 20):
+            file.write(block)
+    (directory / "warm").unlink()
+
+
+def median(rounds: list[Round]) -> Round:
+    return Round(*map(statistics.median, zip(*rounds, strict=True)))
+
+
+def measure(rounds: int, count: int, directory: Path, chosen: argparse.Namespace) -> dict[str, list[Round]]:
+    """Every form's rounds, by its name and by `blind` and its name, after one round of warm-up each."""
+    head, given, tail = orjson.dumps(example(PING, "wire")).partition(CLIENT)
+
+    def body(number: int) -> bytes:
+        return b"%b%08x%b%b" % (head, number, given[8:], tail)
+
+    forms = {
+        "one a request": (lambda run: one_each(run, count, body), count, 32),
+        "batches of 100": (lambda run: in_batches(run, count * 4, body, 100), count * 4, 8),
+    }
+    found: dict[str, list[Round]] = defaultdict(list)
+    with contextlib.ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(
+                endpoint(directory / name, fsync=chosen.fsync, two_cores=chosen.two_cores)
+            )
+            for name in forms
+        }
+        blind = stack.enter_context(blind_server())
+        pin(os.getpid(), 1)
+        for run in range(rounds + 1):
+            for name, (make, pings, connections) in forms.items():
+                requests = make(run)
+                touch_memory(directory, pings * 2000)
+                found[name].append(one_round(servers[name], requests, pings, connections))
+                found["blind " + name].append(one_round(blind, requests, pings, connections))
+        for name, (_, pings, _) in forms.items():
+            counted = accepted(servers[name][1])
+            assert counted == pings * (rounds + 1), (name, counted)
+    return {name: timed[1:] for name, timed in found.items()}
 
 
 def main() -> None:
@@ -173,32 +245,26 @@ def main() -> None:
     options.add_argument("--two-cores", action="store_true", help="do not pin the endpoint to one core")
     chosen = options.parse_args()
     rounds, count = (1, 2_000) if chosen.tiny else (5, 40_000)
-    body = orjson.dumps(example(PING, "wire"))
-    forms = {
-        "one a request": (lambda run, n: one_each(run, n, body), count, 32),
-        "batches of 100": (lambda run, n: in_batches(run + 1000, n, body, 100), count * 4, 8),
-    }
+    with tempfile.TemporaryDirectory(prefix="telsim-bench-") as directory:
+        timed = measure(rounds, count, Path(directory), chosen)
+    single = median(timed["one a request"]).pings_per_s
     found = {}
-    for name, (make, pings, connections) in forms.items():
-        with EndpointProcess(Settings(schemas="wire", fsync=chosen.fsync)) as endpoint:
-            if not chosen.two_cores:
-                pin(endpoint.pid, 0)
-            pin(os.getpid(), 1)
-            port = int(endpoint.url.rsplit(":", 1)[1])
-            rate, cost = measure(
-                endpoint.pid, port, make, rounds=rounds, count=pings, connections=connections
-            )
-            counted = httpx.get(endpoint.url + "/ledger").json()
-            assert counted["accepted"] == pings * (rounds + 1), counted
-        with blind_server() as (pid, port):
-            blind, _ = measure(pid, port, make, rounds=1, count=pings, connections=connections)
+    for name in [name for name in timed if not name.startswith("blind")]:
+        middle = median(timed[name])
+        rates = [each.pings_per_s for each in timed[name]]
+        blind = median(timed["blind " + name]).pings_per_s
         found[name] = {
-            "pings_per_s": round(rate),
-            "cpu_us_per_ping": round(cost, 2),
-            "of_blind": round(rate / blind, 3),
+            "pings_per_s": round(middle.pings_per_s),
+            "cpu_us_per_ping": round(middle.cpu_us_per_ping, 2),
+            "busy": round(middle.busy, 2),
+            "of_blind": round(middle.pings_per_s / blind, 3),
+            "of_one_a_request": round(middle.pings_per_s / single, 2),
         }
         print(
-            f"{name:>15}: {rate:>9,.0f} pings/s  {cost:6.2f} us CPU a ping  {rate / blind:5.2f} of a blind server"
+            f"{name:>15}: {middle.pings_per_s:>9,.0f} pings/s ({min(rates):,.0f} to {max(rates):,.0f})"
+            f"  {middle.cpu_us_per_ping:6.2f} us CPU a ping, busy {middle.busy:4.2f}"
+            f"  {middle.pings_per_s / blind:5.3f} of a blind server"
+            f"  {middle.pings_per_s / single:5.2f} of one a request"
         )
     json.dump(found, sys.stdout)
     print()
