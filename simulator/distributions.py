@@ -10,6 +10,7 @@ import math
 from array import array
 from bisect import bisect
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from statistics import NormalDist
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 _STEPS = 4096
+#: How many tables of each family are kept: nearly all plans of a process ask for the same few.
+_TABLES = 64
 
 T = TypeVar("T", bound=Hashable)
 
@@ -47,17 +50,20 @@ class Quantiles:
         return np.frombuffer(self._table, dtype=np.int64)[(u * _STEPS).astype(np.int64)]
 
 
+@lru_cache(maxsize=_TABLES)
 def exponential(mean: float) -> Quantiles:
     """Waiting times of a Poisson process with the given mean."""
     return Quantiles(lambda q: -mean * math.log1p(-q))
 
 
+@lru_cache(maxsize=_TABLES)
 def lognormal(median: float, sigma: float) -> Quantiles:
     """Log-normal: `median` in the middle, `sigma` the standard deviation of the logarithm."""
     normal = NormalDist()
     return Quantiles(lambda q: median * math.exp(sigma * normal.inv_cdf(q)))
 
 
+@lru_cache(maxsize=_TABLES)
 def weibull(median: float, shape: float) -> Quantiles:
     """Weibull; a shape below 1 is the negative ageing of page dwell times (Liu, White, Dumais, SIGIR 2010)."""
     scale = median / math.log(2) ** (1 / shape)
