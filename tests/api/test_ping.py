@@ -13,6 +13,7 @@ from simulator.faults import FAULTS
 from simulator.fixtures.pool import Pool
 
 EVERY = [(name, dialect) for name, row in ping_types().items() for dialect in row.dialects]
+HEAVY = {"oversized_body": "body_too_large", "gzip_bomb": "inflated_too_large"}
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -116,7 +117,7 @@ def test_every_fault_that_applies_is_found_by_validate(name, dialect) -> None:
     made = simulator.ping(name, dialect=dialect)
     applied = 0
     for how, fault in FAULTS.items():
-        if how == "oversized_body":
+        if how in HEAVY:
             continue
         try:
             broken = simulator.corrupt(made, how, dialect=dialect)
@@ -130,9 +131,14 @@ def test_every_fault_that_applies_is_found_by_validate(name, dialect) -> None:
     assert applied > 10
 
 
-def test_oversized_body_is_found() -> None:
-    broken = simulator.corrupt(simulator.ping("topsite_click"), "oversized_body")
-    assert [problem.code for problem in simulator.validate(broken)] == ["body_too_large"]
+@pytest.mark.parametrize(("how", "code"), HEAVY.items())
+@pytest.mark.parametrize(
+    "type_", ["topsite_click", "event_ping", "glean_events_ping", "sentry_event", "sourcegraph_log_event"]
+)
+def test_what_weighs_much_is_found(type_, how, code) -> None:
+    """One type of each carrier: nothing of the document shows in these faults."""
+    broken = simulator.corrupt(simulator.ping(type_, dialect="wire"), how, dialect="wire")
+    assert [problem.code for problem in simulator.validate(broken, dialect="wire")] == [code]
 
 
 def test_corrupt_leaves_the_original_alone_and_knows_its_faults() -> None:

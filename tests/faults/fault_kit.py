@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from simulator.catalogue import load_schemas, ping_types
+from simulator.catalogue import Schemas, load_schemas, ping_types
 from simulator.catalogue.ping_type import example
 from simulator.corpus.rows import Kind
 from simulator.endpoint.answer import answer
@@ -51,6 +52,12 @@ def address_of(ping: str, dialect: Dialect) -> Address:
     return sentry_store() if row.carrier == "sentry" else graphql(_OPERATIONS[ping])
 
 
+@cache
+def schemas_of(dialect: Dialect) -> Schemas:
+    """The schemas of a dialect, compiled once for all tests."""
+    return load_schemas(dialect)
+
+
 def subject(ping: str, dialect: Dialect, **changes: Any) -> Subject:
     document = example(ping, dialect)
     row = ping_types()[ping]
@@ -62,7 +69,7 @@ def subject(ping: str, dialect: Dialect, **changes: Any) -> Subject:
         "address": address_of(ping, dialect),
         "text": dump(document),
         "document": document,
-        "schemas": load_schemas(dialect),
+        "schemas": schemas_of(dialect),
         "due_ms": DUE_MS,
         "previous_ms": DUE_MS - 60_000,
         "start_ms": DUE_MS - 3_600_000,
@@ -70,8 +77,9 @@ def subject(ping: str, dialect: Dialect, **changes: Any) -> Subject:
     return Subject(**(given | changes))
 
 
+@cache
 def endpoint_rules(dialect: Dialect) -> Rules:
-    return rules(load_schemas(dialect), Limits())
+    return rules(schemas_of(dialect), Limits())
 
 
 def request_of(subject: Subject, broken: Broken) -> Request:
