@@ -7,27 +7,21 @@ import sys
 import pytest
 
 
-def telsim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "simulator", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-
-
-def test_files_are_written_and_told(corpus, tmp_path) -> None:
-    done = telsim(
+def test_files_are_written_and_told(command, corpus, tmp_path) -> None:
+    done = command(
         "export", corpus.path, "--format", "json", "--one-of-each", "--label", "valid", "-o", tmp_path / "out"
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 pings in 5 files" in done.stdout
-    again = telsim("export", corpus.path, "--format", "json", "-o", tmp_path / "out")
+    again = command("export", corpus.path, "--format", "json", "-o", tmp_path / "out")
     assert (again.returncode, again.stdout) == (2, "")
     assert "nothing is overwritten" in again.stderr
 
 
-def test_json_and_filters(corpus, tmp_path) -> None:
+def test_json_and_filters(command, corpus, tmp_path) -> None:
     filters = ("--ping", "topsite_click", "--ping", "event_ping", "--client", 1, "--client", 2, "--client", 6)
     times = ("--from", "2021-12-15T00:02", "--to", "2021-12-15T00:06:01+00:00")
-    done = telsim("export", corpus.path, "-o", tmp_path / "out", "--json", *filters, *times)
+    done = command("export", corpus.path, "-o", tmp_path / "out", "--json", *filters, *times)
     assert json.loads(done.stdout)["pings"] == 2, done.stderr
 
 
@@ -39,15 +33,15 @@ def test_json_and_filters(corpus, tmp_path) -> None:
         (("--format", "xml"), "xml"),
     ],
 )
-def test_mistakes_end_with_2_and_leave_nothing(corpus, tmp_path, arguments, says) -> None:
-    done = telsim("export", corpus.path, "-o", tmp_path / "out", *arguments)
+def test_mistakes_end_with_2_and_leave_nothing(command, corpus, tmp_path, arguments, says) -> None:
+    done = command("export", corpus.path, "-o", tmp_path / "out", *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_corpus_there(tmp_path) -> None:
-    done = telsim("export", tmp_path, "-o", tmp_path / "out")
+def test_no_corpus_there(command, tmp_path) -> None:
+    done = command("export", tmp_path, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "no corpus there" in done.stderr
 

@@ -1,7 +1,5 @@
 """`telsim init` writes a scenario that runs, and one that cannot fall behind the model."""
 
-import subprocess
-import sys
 import tomllib
 
 from pydantic import BaseModel
@@ -58,24 +56,21 @@ def test_it_runs(tmp_path) -> None:
     assert len(open_corpus(tmp_path / "corpus")) > 100
 
 
-def telsim(*arguments: str, directory: object) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-m", "simulator", *arguments]
-    return subprocess.run(program, capture_output=True, text=True, check=False, cwd=str(directory))
-
-
-def test_the_command_writes_once_and_check_accepts_it(tmp_path) -> None:
-    done = telsim("init", "My First.toml", directory=tmp_path)
+def test_the_command_writes_once_and_check_accepts_it(command, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("init", "My First.toml")
     assert (done.returncode, done.stderr) == (0, "")
     assert tomllib.loads((tmp_path / "My First.toml").read_text())["name"] == "my-first"
-    checked = telsim("check", "My First.toml", directory=tmp_path)
+    checked = command("check", "My First.toml")
     assert "no findings" in checked.stdout, checked.stderr
-    again = telsim("init", "My First.toml", directory=tmp_path)
+    again = command("init", "My First.toml")
     assert again.returncode == 2
     assert "nothing is overwritten" in again.stderr
 
 
-def test_the_command_prints_and_tells_where_it_cannot_write(tmp_path) -> None:
-    assert telsim("init", "-", directory=tmp_path).stdout.startswith("# A telsim scenario.")
+def test_the_command_prints_and_tells_where_it_cannot_write(command, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("init", "-").stdout.startswith("# A telsim scenario.")
     assert list(tmp_path.iterdir()) == []
-    assert telsim("init", "no/such/place.toml", directory=tmp_path).returncode == 2
-    assert "Example: telsim init" in telsim("init", "--help", directory=tmp_path).stdout
+    assert command("init", "no/such/place.toml").returncode == 2
+    assert "Example: telsim init" in command("init", "--help").stdout

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from survival_kit import scenario_file, telsim
+from survival_kit import SCENARIO, telsim
 
 from simulator.check import check_corpus
 from simulator.corpus import open_corpus
+from simulator.engine import generate
+from simulator.scenario import parse_scenario
+from simulator.simulation import Plan
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("whole")
-    done = telsim(
-        "generate", scenario_file(directory, "[faults]\nshare = 0.1\n"), "--out", directory / "corpus"
-    )
-    assert done.returncode == 0, done.stderr
-    return directory / "corpus"
+    directory = tmp_path_factory.mktemp("whole") / "corpus"
+    text = SCENARIO + "[faults]\nshare = 0.1\n"
+    scenario = parse_scenario(text)
+    generate(Plan(scenario, scenario.seed, scenario.dialect), directory, scenario_text=text)
+    return directory
 
 
 @pytest.fixture
@@ -41,7 +47,7 @@ def test_a_whole_corpus_has_no_findings(corpus: Path) -> None:
 @pytest.mark.parametrize("part", [0, 5, 11])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 def test_a_flipped_bit_in_a_payload_is_found_by_digest_and_named_by_record(
-    corpus: Path, part: int, share: float
+    command: Command, corpus: Path, part: int, share: float
 ) -> None:
     """A letter of a locale becomes another letter: still JSON, still valid, and only the digest knows."""
     opened = open_corpus(corpus).parts[part]
@@ -54,7 +60,7 @@ def test_a_flipped_bit_in_a_payload_is_found_by_digest_and_named_by_record(
     found = check_corpus(corpus).findings
     assert [finding.where for finding in found] == [f"{opened.path}:{record + 1}"]
     assert row["id"].decode() in found[0].what
-    done = telsim("check", corpus)
+    done = command("check", corpus)
     assert done.returncode == 1
     assert f"{opened.path.name}:{record + 1}" in done.stdout
 
@@ -77,19 +83,19 @@ def test_a_flipped_bit_in_the_index_is_found(corpus: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["ndjson", "index.npy"])
-def test_a_missing_part_is_told_by_name(corpus: Path, which: str) -> None:
+def test_a_missing_part_is_told_by_name(command: Command, corpus: Path, which: str) -> None:
     missing = sorted(corpus.glob(f"*.{which}"))[4]
     missing.unlink()
-    done = telsim("check", corpus)
+    done = command("check", corpus)
     assert done.returncode == 2
     assert missing.name in done.stderr
 
 
 @pytest.mark.parametrize("which", ["ndjson", "index.npy"])
-def test_half_a_part_is_told_by_name(corpus: Path, which: str) -> None:
+def test_half_a_part_is_told_by_name(command: Command, corpus: Path, which: str) -> None:
     half = sorted(corpus.glob(f"*.{which}"))[4]
     half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
-    done = telsim("check", corpus)
+    done = command("check", corpus)
     assert done.returncode == 2
     assert half.name in done.stderr
 
@@ -97,9 +103,9 @@ def test_half_a_part_is_told_by_name(corpus: Path, which: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", '{"format": 99}', "[]", '{"format": 1, "parts": "none"}', "\x00\xff"]
 )
-def test_a_broken_corpus_json_is_told(corpus: Path, text: str) -> None:
+def test_a_broken_corpus_json_is_told(command: Command, corpus: Path, text: str) -> None:
     (corpus / "corpus.json").write_text(text)
-    done = telsim("check", corpus)
+    done = command("check", corpus)
     assert done.returncode == 2
     assert "corpus.json" in done.stderr
 
@@ -115,11 +121,11 @@ def test_half_a_corpus_is_refused_by_every_command_that_reads_one(
     assert "corpus" in done.stderr
 
 
-def test_a_part_that_leads_out_of_the_directory_is_refused(corpus: Path) -> None:
+def test_a_part_that_leads_out_of_the_directory_is_refused(command: Command, corpus: Path) -> None:
     """A corpus.json from a stranger must not make us read other files."""
     meta = json.loads((corpus / "corpus.json").read_text())
     meta["parts"][0]["file"] = "../../etc/passwd"
     (corpus / "corpus.json").write_text(json.dumps(meta))
-    done = telsim("check", corpus)
+    done = command("check", corpus)
     assert done.returncode == 2
     assert "root:" not in done.stderr + done.stdout
