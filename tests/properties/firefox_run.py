@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+import orjson
+
 from simulator.client.outbox import Outbox
+from simulator.corpus.rows import Kind
 from simulator.population import Profile, cohort_profiles
 from simulator.records import Dialect
 from simulator.scenario import Scenario, load_scenario
@@ -51,7 +55,7 @@ class Run:
         self.scenario = scenario
         self.dialect = dialect
         self.plan = Plan(scenario, scenario.seed, dialect)
-        self.sent: list[Sent] = []
+        self._rows: list[tuple[Kind, int, int, str]] = []
         stage = Stage(self.plan)
         for clients in self.plan.cohorts():
             kinds = new_kinds()
@@ -59,8 +63,19 @@ class Run:
             for _ in simulate_cohort(stage, outbox, clients):
                 pass
             for due_ms, client, code, body, _ in outbox.rows:
-                kind = kinds.kinds[code]
-                self.sent.append(Sent(due_ms, client, kind.ping, kind.route, json.loads(body), body))
+                self._rows.append((kinds.kinds[code], due_ms, client, body))
+
+    @cached_property
+    def sent(self) -> list[Sent]:
+        return [
+            Sent(due_ms, client, kind.ping, kind.route, orjson.loads(body), body)
+            for kind, due_ms, client, body in self._rows
+        ]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many of each ping; nothing is parsed for that."""
+        return Counter(kind.ping for kind, *_ in self._rows)
 
     @cached_property
     def by_client(self) -> dict[int, list[Sent]]:

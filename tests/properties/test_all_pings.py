@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from firefox_run import Run
 
@@ -16,7 +14,7 @@ from simulator.scenario import load_scenario
 def test_every_structured_firefox_ping_comes_twenty_times(dialect: Dialect) -> None:
     scenario, _ = load_scenario("all-pings")
     run = Run(scenario, dialect)
-    counts = Counter(sent.ping for sent in run.sent)
+    counts = run.counts
     wanted = {
         name
         for name, row in ping_types().items()
@@ -33,7 +31,7 @@ def test_every_structured_firefox_ping_comes_twenty_times(dialect: Dialect) -> N
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_a_scenario_is_for_is_in_it(name: str, dialect: Dialect) -> None:
     scenario, _ = load_scenario(name)
-    counts = Counter(sent.ping for sent in Run(scenario, dialect).sent)
+    counts = Run(scenario, dialect).counts
     promised = {
         "first-run-onboarding": {p for p in ping_types() if p.startswith("onboarding")},
         "cfr-release-vs-beta": {p for p in ping_types() if p.startswith(("cfr", "moments"))},
