@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+import orjson
 import simpy
 
 from simulator.catalogue import ping_types
@@ -45,8 +45,7 @@ PROFILE = DeveloperProfile(
 )
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """One request as a client hands it over."""
 
     due_ms: int
@@ -61,7 +60,7 @@ class Sent:
 
     @property
     def body(self) -> Any:
-        return json.loads(self.text)
+        return orjson.loads(self.text)
 
 
 def new_outbox(dialect: Dialect) -> Outbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -20,6 +21,7 @@ CLICKS = {FileFact.DEFINITION, FileFact.PRELOADED_DEFINITION, FileFact.REFERENCE
 SHOWN = {FileFact.OVERLAY, FileFact.HOVER}
 
 
+@cache
 def habits(**changes: object) -> ReadingHabits:
     return ReadingHabits(team(**changes).sourcegraph, CodeContent(3))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import pytest
 from graphql import (
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     build_schema,
@@ -28,11 +30,18 @@ def schema() -> GraphQLSchema:
     return build_schema(sdl)
 
 
-def _problems(schema: GraphQLSchema, body: dict[str, Any]) -> list[Any]:
-    document = parse(body["query"])
-    found: list[Any] = list(validate(schema, document))
+@cache
+def _operation(schema: GraphQLSchema, query: str) -> tuple[OperationDefinitionNode, list[GraphQLError]]:
+    """The operation of a query and what is wrong with it, whatever its variables; queries repeat."""
+    document = parse(query)
     (operation,) = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
+    return operation, validate(schema, document)
+
+
+def _problems(schema: GraphQLSchema, body: dict[str, Any]) -> list[Any]:
+    operation, errors = _operation(schema, body["query"])
+    found: list[Any] = list(errors)
     values = get_variable_values(schema, operation.variable_definitions or (), body["variables"])
     return found + (values if isinstance(values, list) else [])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from sourcegraph_kit import DOTCOM, INSTANCE, Sent, simulate, team, web_events
@@ -12,7 +12,7 @@ from sourcegraph_kit import DOTCOM, INSTANCE, Sent, simulate, team, web_events
 from simulator.catalogue import load_schemas
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR, utc
 from simulator.population import cohort_profiles
-from simulator.records import Dialect
+from simulator.records import DIALECTS, Dialect
 from simulator.scenario.sourcegraph import Platform
 from simulator.simulation.plan import Plan
 
@@ -24,7 +24,7 @@ EXTENSION_ACTIONS = {"git.blame.toggle", "linecounter.displayLineCountAction"}
 
 
 def _names(pings: list[Sent]) -> Counter[str]:
-    bodies = [ping.body for ping in pings if ping.ping == "sourcegraph_log_event"]
+    bodies = (ping.body for ping in pings if ping.ping == "sourcegraph_log_event")
     return Counter(body["event"] if "event" in body else body["variables"]["name"] for body in bodies)
 
 
@@ -98,13 +98,22 @@ UTM_PATTERNS = {
 }
 
 
+@pytest.fixture(scope="module")
+def marked(team_pings: dict[str, list[Sent]]) -> dict[str, list[dict[str, Any]]]:
+    """The page views of each dialect whose address tells a source."""
+    return {
+        told: [event for event in web_events(team_pings[told]) if "utm_source=" in event.get("url", "")]
+        for told in DIALECTS
+    }
+
+
 @pytest.mark.parametrize("pattern", UTM_PATTERNS.values(), ids=UTM_PATTERNS)
 def test_each_utm_pattern_shows_in_a_page_view(
-    team_pings: dict[str, list[Sent]], dialect: Dialect, pattern: str
+    marked: dict[str, list[dict[str, Any]]], dialect: Dialect, pattern: str
 ) -> None:
-    marked = [event for event in web_events(team_pings[dialect]) if re.search(pattern, event.get("url", ""))]
-    assert marked
-    for event in marked:
+    found = [event for event in marked[dialect] if re.search(pattern, event["url"])]
+    assert found
+    for event in found:
         assert event["event"].startswith("View")
         assert event["lastSourceURL"] == event["url"]
 
