@@ -1,6 +1,7 @@
 """The one-way rule: a module imports only from layers below its own, and forbidden things only where they belong."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,17 +57,22 @@ def top_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Imported module names, and whether they are imported for type checkers only."""
-    tree = ast.parse(path.read_text())
     typing_only = {
         id(node)
-        for block in ast.walk(tree)
+        for block in nodes(path)
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in ast.walk(block)
     }
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) in typing_only) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -105,7 +111,7 @@ def test_wall_clock_is_read_at_the_edge_only() -> None:
     for path in modules():
         if top_of(path) in allowed:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"}, (
