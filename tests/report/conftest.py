@@ -11,6 +11,8 @@ from simulator.histogram import Histogram
 from simulator.randomness import client_keys, uniforms
 from simulator.reconcile import reconcile
 from simulator.records import OUTCOME_DTYPE, Ping
+from simulator.report import plots
+from simulator.report.html import Html
 from simulator.rundir import (
     CorpusRef,
     Distribution,
@@ -53,6 +55,9 @@ def record(number):
     )
 
 
+IDS = np.array([record(number).id.encode() for number in range(PINGS)])
+
+
 def latencies(seed, slower):
     """Skewed, in nanoseconds: about 2 ms, now and then ten times as much."""
     u = uniforms(client_keys(seed, "test/latency", [0]), np.arange(PINGS, dtype=np.uint64))
@@ -72,17 +77,33 @@ def small_corpus(corpus_directory):
 
 
 @pytest.fixture
+def without_pictures(monkeypatch):
+    """Pages are made at once: for tests that look at what stands around the pictures, which take most of the time."""
+    monkeypatch.setattr(plots, "draw", lambda *_, **__: Html("<svg></svg>"))
+
+
+@pytest.fixture
 def make_run(tmp_path, small_corpus):
-    """Makes and reconciles a run of 4000 pings at 400 a second."""
+    return run_maker(tmp_path, small_corpus)
+
+
+@pytest.fixture(scope="session")
+def failed_run(tmp_path_factory, small_corpus):
+    """A run with five failures, its summary and its record, for all who only look at it."""
+    return run_maker(tmp_path_factory.mktemp("failed"), small_corpus)("run", failed=5)
+
+
+def run_maker(directory, small_corpus):
+    """What makes and reconciles runs of 4000 pings at 400 a second."""
 
     def make(name, *, seed=1, slower=1.0, failed=0, open_loop=True, thresholds=(), **changes):
-        run = tmp_path / name
+        run = directory / name
         run.mkdir()
         took = latencies(seed, slower)
         due = START + np.arange(PINGS) * 2_500_000
         rows = np.zeros(PINGS, dtype=OUTCOME_DTYPE)
         rows["row"], rows["attempt"], rows["status"], rows["bytes"] = np.arange(PINGS), 1, 200, 300
-        rows["id"] = [record(number).id.encode() for number in range(PINGS)]
+        rows["id"] = IDS
         rows["due"], rows["sent"], rows["done"] = due, due + 100_000, due + 100_000 + took
         rows["state"] = np.where(np.arange(PINGS) % 10 == 9, 2, 1)
         rows["state"][:failed] = 3

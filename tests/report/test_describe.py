@@ -79,6 +79,7 @@ def test_the_page_stands_alone_and_holds_every_picture(description: Description)
         assert row.figure.name in page
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_command_prints_tables_or_json(corpus: Path, tmp_path: Path) -> None:
     app = build_app(["describe", "catalogue"])
     shown = CliRunner().invoke(app, ["describe", str(corpus), "--html", str(tmp_path / "page.html")])

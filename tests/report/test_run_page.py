@@ -43,10 +43,14 @@ class Outline(HTMLParser):
             self.seen.append(data)
 
 
-def test_the_page_stands_alone(make_run):
-    _, summary, meta = make_run("run", failed=5)
-    text = run_page(summary, meta)
-    outline = Outline(text)
+@pytest.fixture(scope="module")
+def failed_page(failed_run):
+    _, summary, meta = failed_run
+    return run_page(summary, meta)
+
+
+def test_the_page_stands_alone(failed_page):
+    text, outline = failed_page, Outline(failed_page)
     assert not {"script", "link", "img", "iframe", "object", "form"} & set(outline.tags)
     assert not [name for name, _ in outline.attributes if name.startswith("on")]
     links = [value for name, value in outline.attributes if name in ("href", "xlink:href", "src")]
@@ -55,14 +59,12 @@ def test_the_page_stands_alone(make_run):
     assert not re.findall(r"url\((?!#)", text)
 
 
-def test_foreign_text_is_shown_and_not_run(make_run):
-    _, summary, meta = make_run("run", failed=5)
-    text = run_page(summary, meta)
-    assert "<script>" not in text
-    assert "alert('x')" in "".join(Outline(text).seen)
+def test_foreign_text_is_shown_and_not_run(failed_page):
+    assert "<script>" not in failed_page
+    assert "alert('x')" in "".join(Outline(failed_page).seen)
 
 
-def test_the_verdict_stands_before_everything_else(make_run):
+def test_the_verdict_stands_before_everything_else(make_run, without_pictures):
     _, summary, meta = make_run("run", thresholds=["p50<1ms"])
     seen = [piece.strip() for piece in Outline(run_page(summary, meta)).seen if piece.strip()]
     assert seen[2] == "FAIL"
@@ -89,15 +91,14 @@ def test_an_interrupted_run_without_any_measurement_still_has_a_page(make_run):
     Outline(text)
 
 
-def test_ids_are_unique_on_the_page(make_run):
-    _, summary, meta = make_run("run")
-    ids = [value for name, value in Outline(run_page(summary, meta)).attributes if name == "id"]
+def test_ids_are_unique_on_the_page(failed_page):
+    ids = [value for name, value in Outline(failed_page).attributes if name == "id"]
     assert len(ids) == len(set(ids))
 
 
-def test_the_same_run_gives_the_same_page(make_run):
-    _, summary, meta = make_run("run")
-    assert run_page(summary, meta) == run_page(summary, meta)
+def test_the_same_run_gives_the_same_page(failed_run, failed_page):
+    _, summary, meta = failed_run
+    assert run_page(summary, meta) == failed_page
 
 
 def test_elements_escape_text_and_attributes():
@@ -161,7 +162,7 @@ def test_the_first_and_last_second_count_for_what_they_were():
         (["/a/bin/telsim", "replay"], "telsim replay"),
     ],
 )
-def test_the_command_is_shown_as_one_types_it(make_run, command, shown):
+def test_the_command_is_shown_as_one_types_it(make_run, without_pictures, command, shown):
     _, summary, meta = make_run("run", command=command)
     text = run_page(summary, meta)
     assert shown in text

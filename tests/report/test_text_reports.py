@@ -87,7 +87,7 @@ def test_markdown_shows_foreign_text_as_it_is():
     assert escape("<b> [x](y) a|b\n# c") == "&lt;b&gt; \\[x\\](y) a\\|b \\# c"
 
 
-def test_files_go_into_the_run_unless_told_otherwise(make_run, tmp_path, monkeypatch):
+def test_files_go_into_the_run_unless_told_otherwise(without_pictures, make_run, tmp_path, monkeypatch):
     run, summary, meta = make_run("run")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     assert write_reports(run, summary, meta) == [run / "report.html", run / "junit.xml"]
@@ -96,7 +96,7 @@ def test_files_go_into_the_run_unless_told_otherwise(make_run, tmp_path, monkeyp
     assert other.read_text().startswith("<!doctype html>")
 
 
-def test_the_summary_page_of_a_ci_job_is_added_to(make_run, tmp_path, monkeypatch):
+def test_the_summary_page_of_a_ci_job_is_added_to(without_pictures, make_run, tmp_path, monkeypatch):
     run, summary, meta = make_run("run")
     page = tmp_path / "step.md"
     page.write_text("before\n")
@@ -108,7 +108,7 @@ def test_the_summary_page_of_a_ci_job_is_added_to(make_run, tmp_path, monkeypatc
     assert "PASS" in (tmp_path / "own.md").read_text()
 
 
-def test_a_file_that_cannot_be_written_is_explained(make_run, tmp_path):
+def test_a_file_that_cannot_be_written_is_explained(without_pictures, make_run, tmp_path):
     run, summary, meta = make_run("run")
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot write"):
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_written_is_explained(make_run, tmp_path):
 
 
 @pytest.fixture
-def telsim(monkeypatch):
+def telsim(without_pictures, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
     def run(*words):
