@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gevent
 from scenario_corpus import corpus_of, is_scenario
 from verdict import Judging, read_judging
 
@@ -260,7 +261,8 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     path = (
         corpus_of(options.corpus, directory=tape_dir) if is_scenario(options.corpus) else Path(options.corpus)
     )
-    corpus = open_corpus(path)
+    # In a thread: opening thousands of parts takes seconds, in which a worker must go on answering its master.
+    corpus = gevent.get_hub().threadpool.apply(open_corpus, (path,))
     _check_dialect(corpus, target, any_dialect=options.any_dialect)
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:
