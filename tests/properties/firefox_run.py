@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -65,12 +66,14 @@ class Run:
             for due_ms, client, code, body, _ in outbox.rows:
                 self._rows.append((kinds.kinds[code], due_ms, client, body))
 
+    def read(self) -> Iterator[Sent]:
+        """Every ping, once: for runs so large that to keep all documents costs more than to read them."""
+        for kind, due_ms, client, body in self._rows:
+            yield Sent(due_ms, client, kind.ping, kind.route, orjson.loads(body), body)
+
     @cached_property
     def sent(self) -> list[Sent]:
-        return [
-            Sent(due_ms, client, kind.ping, kind.route, orjson.loads(body), body)
-            for kind, due_ms, client, body in self._rows
-        ]
+        return list(self.read())
 
     @cached_property
     def counts(self) -> Counter[str]:

@@ -23,7 +23,7 @@ def test_every_structured_firefox_ping_comes_twenty_times(dialect: Dialect) -> N
     assert {name: counts[name] for name in wanted if counts[name] < 20} == {}
     assert sum(counts.values()) < 100_000
     schemas = load_schemas(dialect)
-    invalid = [sent for sent in run.sent if not schemas.is_valid(sent.route, sent.document)]
+    invalid = [sent for sent in run.read() if not schemas.is_valid(sent.route, sent.document)]
     assert invalid == []
 
 

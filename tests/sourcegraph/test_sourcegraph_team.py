@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Any, get_args
 
+import orjson
 import pytest
 from sourcegraph_kit import DOTCOM, INSTANCE, Sent, simulate, team, web_events
 
@@ -30,8 +31,10 @@ def _names(pings: list[Sent]) -> Counter[str]:
 
 def test_every_ping_fits_the_catalogue(team_pings: dict[str, list[Sent]], dialect: Dialect) -> None:
     schemas = load_schemas(dialect)
-    for ping in team_pings[dialect]:
-        assert schemas.is_valid(ping.kind.route, ping.body), schemas.check(ping.kind.route, ping.body)
+    for route, text in {
+        (ping.kind.route, ping.text) for ping in team_pings[dialect]
+    }:  # four of five repeat another
+        assert schemas.is_valid(route, orjson.loads(text)), schemas.check(route, orjson.loads(text))
 
 
 def test_every_ping_type_of_the_document_is_sent(team_pings: dict[str, list[Sent]]) -> None:
@@ -201,7 +204,7 @@ def test_no_real_host_is_named_beside_the_documented_one(
     team_pings: dict[str, list[Sent]], dialect: Dialect
 ) -> None:
     hosts = set[str]()
-    for ping in team_pings[dialect]:
-        hosts |= set(re.findall(r"https?://([^/\"\\?]+)", ping.text))
+    for text in {ping.text for ping in team_pings[dialect]}:
+        hosts |= set(re.findall(r"https?://([^/\"\\?]+)", text))
     strangers = {host for host in hosts if not host.endswith(".example.com")}
     assert strangers == {"sourcegraph.com"}
