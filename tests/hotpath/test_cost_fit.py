@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from simulator.hotpath.fit import fit_cost, t_975
 from simulator.randomness import client_keys, uniforms
@@ -11,6 +10,8 @@ BATCHES = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
 
 def noisy(seed, share):
+    from scipy import stats  # not above: it takes a second, and every test process would pay it
+
     u = uniforms(client_keys(seed, "test/fit", [0]), np.arange(len(BATCHES), dtype=np.uint64))
     return 1 + share * stats.norm.ppf(np.clip(u, 1e-6, 1 - 1e-6))
 
@@ -54,4 +55,6 @@ def test_the_batch_from_which_a_request_is_cheap():
 
 @pytest.mark.parametrize("degrees", [*range(1, 16), 16, 20, 40, 200])
 def test_student_quantiles_agree_with_scipy(degrees):
+    from scipy import stats
+
     assert t_975(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=1e-3)

@@ -1,7 +1,6 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from simulator.distributions import Choice, counts, decaying, exponential, lognormal, weibull
 from simulator.randomness import client_keys, cohort_streams, stream, uniforms, uuid_text
@@ -26,6 +25,8 @@ def test_streams_of_neighbours_and_purposes_differ(seed: int, client: int) -> No
 
 
 def test_uniforms_are_uniform_and_unrelated_between_clients() -> None:
+    from scipy import stats  # not above: it takes a second, and every test process would pay it
+
     keys = client_keys(7, "test", np.arange(2_000))
     drawn = uniforms(keys[:, None], np.arange(64, dtype=np.uint64)[None, :])
     assert stats.kstest(drawn.ravel(), "uniform").pvalue > 1e-3
@@ -52,6 +53,8 @@ def test_streams_are_pinned() -> None:
 
 
 def test_quantile_tables_follow_their_distributions() -> None:
+    from scipy import stats
+
     at = (np.arange(50_000) + 0.5) / 50_000
     for table, exact in (
         (exponential(10_000), stats.expon(scale=10_000)),

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 
-import matplotlib.image
 import numpy as np
 import pytest
 
@@ -15,6 +14,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 def screenshot(page, directory, *, width, scheme):
+    from matplotlib.image import imread  # not above: processes that leave this test out need no Matplotlib
+
     picture = directory / f"{width}-{scheme}.png"
     words = [
         *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
@@ -26,7 +27,7 @@ def screenshot(page, directory, *, width, scheme):
         page.as_uri(),
     ]
     subprocess.run(words, capture_output=True, timeout=120, check=True)
-    return (matplotlib.image.imread(picture)[:, :, :3] * 255).round().astype(int)
+    return (imread(picture)[:, :, :3] * 255).round().astype(int)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
