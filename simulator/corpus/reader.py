@@ -20,6 +20,11 @@ from simulator.records import CORPUS_FORMAT, INDEX_DTYPE, CorpusMeta, CorpusPart
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: A mapped file keeps its descriptor: the lines and the index of each part.
+_FILES_A_PART = 2
+#: What else a process has open: a replay's connections, most of all.
+_OTHER_FILES = 512
+
 _DECODER = msgspec.json.Decoder(Ping)
 
 
@@ -118,6 +123,7 @@ class Corpus:
     @cached_property
     def parts(self) -> list[Part]:
         """Every part, opened and checked against `corpus.json`."""
+        _have_files(self.path, _FILES_A_PART * len(self.meta.parts))
         parts, first_row = [], 0
         for part in self.meta.parts:
             parts.append(Part(self.path, part, first_row=first_row))
@@ -148,6 +154,28 @@ class Corpus:
     def __repr__(self) -> str:
         meta = self.meta
         return f"<Corpus {meta.scenario_name!r} seed {meta.seed} {meta.dialect}: {meta.records:,} pings>"
+
+
+def _have_files(path: Path, needed: int) -> None:
+    """See to it that a corpus's files can be open at the same time, as far as this process may decide that.
+
+    Raises:
+        CorpusError: the system allows fewer.
+    """
+    try:
+        import resource
+    except ImportError:  # a system without such limits
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed += _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise CorpusError(
+            f"{path}: its parts need {needed:,} open files, and the system allows {hard:,}; raise the limit "
+            "(ulimit -Hn), or generate with a larger cohort_clients, which makes fewer parts"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def open_corpus(path: Path | str) -> Corpus:

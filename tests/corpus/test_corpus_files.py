@@ -1,13 +1,16 @@
 import hashlib
 import json
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.corpus import Kind, Kinds, PartWriter, open_corpus, write_corpus
-from simulator.corpus.writer import CorpusWriter
+from simulator.corpus.writer import CorpusWriter, corpus_parts
 from simulator.errors import CorpusError
 from simulator.records import Ping
 from simulator.wire import graphql, structured, telemetry
@@ -136,3 +139,44 @@ def test_no_corpus_says_how_to_make_one(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match="telsim generate"):
         open_corpus(tmp_path / name)
+
+
+@pytest.fixture
+def few_open_files() -> Iterator[Callable[[int], None]]:
+    """Sets this process's limit of open files; puts the old one back."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda soft: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_corpus_of_many_parts_raises_the_limit_of_open_files(
+    tmp_path: Path, few_open_files: Callable[[int], None]
+) -> None:
+    count = 150
+    kinds = Kinds(["a"], ["valid"])
+    code = kinds.code(Kind("a", "p", "r/r/1", structured("r/r/1")))
+    written = []
+    with CorpusWriter(tmp_path / "c") as corpus:
+        for number in range(count):
+            part = PartWriter(tmp_path / "c", number, kinds=kinds, seed=1, clients=range(number, number + 1))
+            part.flush([(1_700_000_000_000, number, code, "{}", None)])
+            written.append(part.finish())
+        digests = [f"{number:064x}" for number in range(count)]
+        meta = write_corpus(tmp_path / "one", [ping(1)])
+        corpus.commit(
+            msgspec.structs.replace(
+                meta, records=count, parts=corpus_parts(written, digests), sha256=digests[-1]
+            )
+        )
+    few_open_files(200)
+    opened = open_corpus(tmp_path / "c")
+    assert [part.ping(0).client for part in opened.parts] == list(range(count))
+
+
+def test_a_system_that_allows_too_few_open_files_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "c", [ping(1)])
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 256))
+    with pytest.raises(CorpusError, match=r"need 514 open files, and the system allows 256.*cohort_clients"):
+        open_corpus(tmp_path / "c")
