@@ -64,7 +64,7 @@ def _wait_for(lock: int) -> None:
 
 def _is_whole(corpus: Path) -> bool:
     try:
-        open_corpus(corpus)
+        gevent.get_hub().threadpool.apply(open_corpus, (corpus,))  # thousands of parts take seconds
     except CorpusError:
         return False
     return True

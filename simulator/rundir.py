@@ -312,8 +312,14 @@ class OutcomeWriter:
     """
 
     def __init__(self, path: Path, worker: int) -> None:
-        self._file: BinaryIO = outcomes_file(path, worker).open("xb", buffering=0)
+        file = outcomes_file(path, worker)
+        # Readers look at running workers too: the file has its name only when it has its header.
+        nameless = file.with_suffix(".begun")
+        if file.exists():
+            raise FileExistsError(f"{file}: worker {worker} has written outcomes before")
+        self._file: BinaryIO = nameless.open("xb", buffering=0)
         self._file.write(_header(0))
+        nameless.rename(file)
         self.rows = 0
 
     def append(self, rows: Outcomes) -> None:

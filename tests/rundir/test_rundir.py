@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +58,16 @@ def test_a_header_that_is_behind_does_not_hide_rows(tmp_path):
     with rundir.outcomes_file(tmp_path, 0).open("ab") as file:
         file.write(rows(3, first=2).tobytes())
     assert rundir.read_outcomes(tmp_path)["row"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_an_outcome_file_has_its_header_from_the_first_moment_and_is_nobody_elses(tmp_path, monkeypatch):
+    seen = []
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", lambda path, name: (seen.append(np.load(path)), rename(path, name)))
+    with rundir.OutcomeWriter(tmp_path, 0), pytest.raises(FileExistsError):
+        rundir.OutcomeWriter(tmp_path, 0)
+    assert [len(found) for found in seen] == [0]
+    assert [path.name for path in tmp_path.iterdir()] == ["outcomes-0000.npy"]
 
 
 def test_an_empty_run_has_no_outcomes(tmp_path):
