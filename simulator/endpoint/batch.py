@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from time import perf_counter_ns
 from typing import Any
 
@@ -46,7 +47,7 @@ class Judgement(msgspec.Struct, kw_only=True):
 
 _ITEMS = msgspec.json.Decoder(list[Item])
 _ITEM = msgspec.json.Decoder(Item)
-#: Items that are judged in one go if they are all of the usual kind. One that is not costs that many the advantage.
+#: Pings that are judged in one go, if all are of the usual kind and valid. One that is not costs so many a second look.
 _TOGETHER = 20
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -113,17 +114,25 @@ def _parse_each(
 
 def _validate(decisions: list[Decision], documents: list[Any], schemas: Validator) -> None:
     """Replace the decision of every document that does not fit its schema."""
-    checkers = {route: schemas.checker(route) for route in {one.route for one in decisions if one.code == OK}}
-    for position, (one, document) in enumerate(zip(decisions, documents, strict=True)):
-        if one.code != OK:
+    for route, positions in _alike(decisions):
+        if schemas.are_valid(route, [documents[position] for position in positions]):
             continue
-        try:
-            if checkers[one.route](document):
-                continue
-        except ValueError:  # nested too deeply
-            pass
-        code = schemas.code(one.route, document)
-        decisions[position] = Decision(one.id, code, one.route, one.payload)
+        for position in positions:
+            one, document = decisions[position], documents[position]
+            if not schemas.is_valid(route, document):
+                code = schemas.code(route, document)
+                decisions[position] = Decision(one.id, code, route, one.payload)
+
+
+def _alike(decisions: list[Decision]) -> Iterator[tuple[str, list[int]]]:
+    """Positions of the pings to validate, by route, `_TOGETHER` at most."""
+    by_route: dict[str, list[int]] = defaultdict(list)
+    for position, one in enumerate(decisions):
+        if one.code == OK:
+            by_route[one.route].append(position)
+    for route, positions in by_route.items():
+        for start in range(0, len(positions), _TOGETHER):
+            yield route, positions[start : start + _TOGETHER]
 
 
 def _items(text: bytes, headers: Mapping[bytes, bytes]) -> list[Item | bytes]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -111,8 +111,8 @@ class Validator(Protocol):
     def is_valid(self, route: str, document: object) -> bool:
         """Whether `document` fits the schema of `route`."""
 
-    def checker(self, route: str) -> Callable[[object], bool]:
-        """The same for many documents of one route; raises ValueError for one that is nested too deeply."""
+    def are_valid(self, route: str, documents: list[Any]) -> bool:
+        """Whether each of `documents` does."""
 
     def code(self, route: str, document: object) -> str:
         """`ok`, or the short code of the most telling problem."""

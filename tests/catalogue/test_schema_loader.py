@@ -111,7 +111,74 @@ def test_what_is_nested_beyond_reason_is_rejected_rather_than_raised() -> None:
     document["value"] = json.loads("[" * 900 + "]" * 900)
     schemas = load_schemas("wire")
     assert not schemas.is_valid("activity-stream/events/1", document)
+    assert not schemas.are_valid("activity-stream/events/1", [document])
     assert schemas.code("activity-stream/events/1", document) == "wrong_shape"
+
+
+#: Schemas whose meaning hangs on where they stand: on their draft, their identifier, their references.
+OLD: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-04/schema#",
+    "id": "https://shop.example/order.json",
+    "definitions": {"price": {"type": "number", "minimum": 3, "exclusiveMinimum": True}},
+    "properties": {
+        "a": {"$ref": "#/definitions/price"},
+        "b": {"$ref": "https://shop.example/order.json#/definitions/price"},
+    },
+}
+SEVENTH: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "$id": "https://shop.example/order.json",
+    "definitions": {"price": {"$id": "#price", "type": "integer"}},
+    "properties": {"a": {"$ref": "#price"}, "b": {"$ref": "#"}, "c": {"$ref": "#price", "maximum": 1}},
+}
+NEW: dict[str, Any] = {
+    "$dynamicAnchor": "node",
+    "type": "object",
+    "properties": {"a": {"$dynamicRef": "#node"}, "b": {"prefixItems": [{"type": "integer"}]}},
+    "unevaluatedProperties": False,
+}
+#: In draft 7 what stands beside a reference is passed over; where no draft is named, the newest counts.
+UNNAMED: dict[str, Any] = {
+    "definitions": {"price": {"type": "integer"}},
+    "properties": {"c": {"$ref": "#/definitions/price", "maximum": 1}},
+}
+DOCUMENTS: list[Any] = [
+    {"a": 3},
+    {"a": 4},
+    {"b": 3},
+    {"b": 4},
+    {"b": {"a": "x"}},
+    {"c": 5},
+    {"a": {"a": {}}},
+    {"a": {"z": 1}},
+    {"b": ["x"]},
+    [],
+    [{"a": 4}],
+    "x",
+    None,
+]
+
+
+@pytest.mark.parametrize("schema", [OLD, SEVENTH, NEW, UNNAMED, NAME], ids=range(5))
+def test_documents_fit_together_exactly_if_each_fits_alone(tmp_path: Path, schema: dict[str, Any]) -> None:
+    _write(tmp_path, "shop/order/1", schema)
+    schemas = load_schemas(tmp_path)
+    fits = [schemas.is_valid("shop/order/1", document) for document in DOCUMENTS]
+    assert [schemas.are_valid("shop/order/1", [document]) for document in DOCUMENTS] == fits
+    good = [document for document, one in zip(DOCUMENTS, fits, strict=True) if one]
+    assert schemas.are_valid("shop/order/1", good)
+    assert schemas.are_valid("shop/order/1", [])
+    assert schemas.are_valid("shop/order/1", DOCUMENTS) == all(fits)
+
+
+def test_what_fits_alone_fits_together_however_deep_it_is(tmp_path: Path) -> None:
+    _write(tmp_path, "shop/order/1", {"properties": {"in": {"$ref": "#"}}})
+    schemas = load_schemas(tmp_path)
+    document: dict[str, Any] = {}
+    for _ in range(1200):
+        document = {"in": document}
+        alone = schemas.is_valid("shop/order/1", document)
+        assert schemas.are_valid("shop/order/1", [{}, document]) == alone
 
 
 def test_one_fault_is_one_problem_even_where_two_rules_object() -> None:
@@ -145,6 +212,7 @@ def test_all_answers_agree_whatever_is_put_into_a_ping(ping: str, key: int, valu
     route = row.routes[dialect]
     problems = schemas.check(route, document)
     assert schemas.is_valid(route, document) == (not problems)
+    assert schemas.are_valid(route, [example(ping, dialect), document]) == (not problems)
     assert schemas.code(route, document) == (problems[0].code if problems else "ok")
     ranks = [CODES.index(problem.code) for problem in problems]
     assert ranks == sorted(ranks)
