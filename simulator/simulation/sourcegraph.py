@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 import simpy
 
 from simulator.behaviour.sourcegraph.developer import Developer
@@ -15,7 +13,7 @@ from simulator.client.sourcegraph_extension import ExtensionSender, ExtensionTex
 from simulator.client.sourcegraph_web import WebSender, WebTexts
 from simulator.population import Profile
 from simulator.population.code import CodeContent
-from simulator.population.developer import developer_profiles
+from simulator.population.developer import DeveloperProfile, developer_profiles
 from simulator.randomness import cohort_streams
 from simulator.simulation.plan import Plan
 
@@ -31,14 +29,14 @@ class SourcegraphCast:
         """Put the developers of a cohort into its environment."""
         plan, habits = self.plan, self.habits
         settings = plan.scenario.sourcegraph
-        developers = developer_profiles(plan.scenario, plan.seed, profiles)
-        if not developers:
+        reading = self._who_reads(developer_profiles(plan.scenario, plan.seed, profiles))
+        if not reading:
             return
-        numbers = [profile.number for profile in developers]
-        days_random = cohort_streams(plan.seed, "reading days", numbers, width=16)
-        reading_random = cohort_streams(plan.seed, "reading", numbers, width=256)
-        files = cohort_readings(habits, plan.seed, numbers)
+        numbers = [profile.number for profile, _ in reading]
+        random = cohort_streams(plan.seed, "reading", numbers, width=48)
         ids_random = cohort_streams(plan.seed, "sourcegraph ids", numbers, width=1)
+        planned_ms = [habits.on_code_host_ms(profile, sessions) for profile, sessions in reading]
+        files = cohort_readings(habits, plan.seed, numbers, planned_ms)
         extension_texts = ExtensionTexts(outbox, later_clients=settings.later_clients)
         web_texts = WebTexts(
             outbox,
@@ -46,13 +44,7 @@ class SourcegraphCast:
             answers_after_ms=settings.web_answers_after,
             arguments_opted_in=settings.arguments_opted_in,
         )
-        for i, profile in enumerate(developers):
-            sessions = habits.days.sessions(
-                profile, days_random[i], start_ms=plan.start_ms, end_ms=plan.end_ms
-            )
-            first = next(sessions, None)
-            if first is None:
-                continue  # somebody on holiday costs nothing more
+        for i, (profile, sessions) in enumerate(reading):
             developer = Developer(
                 env,
                 profile,
@@ -61,7 +53,24 @@ class SourcegraphCast:
                 else None,
                 web=WebSender(profile, web_texts, ids_random[i]) if profile.web else None,
                 repositories=habits.content.repositories[profile.code_host],
-                random=reading_random[i],
+                random=random[i],
                 files=files[i],
             )
-            env.process(live(developer, habits, chain((first,), sessions)))
+            env.process(live(developer, habits, sessions))
+
+    def _who_reads(
+        self, developers: list[DeveloperProfile]
+    ) -> list[tuple[DeveloperProfile, list[tuple[int, int]]]]:
+        """Those who read at all, with their sessions; somebody on holiday costs nothing more."""
+        plan, days = self.plan, self.habits.days
+        if not developers:
+            return []
+        numbers = [profile.number for profile in developers]
+        found = []
+        for profile, random in zip(
+            developers, cohort_streams(plan.seed, "reading days", numbers, width=16), strict=True
+        ):
+            sessions = list(days.sessions(profile, random, start_ms=plan.start_ms, end_ms=plan.end_ms))
+            if sessions:
+                found.append((profile, sessions))
+        return found

@@ -27,7 +27,12 @@ def habits(**changes: object) -> ReadingHabits:
 
 
 def readings(count: int, **changes: object) -> list[FileReading]:
-    return list(draw_readings(habits(**changes), client_keys(3, "files", [7]), 0, count)[0])
+    return drawn(habits(**changes), 0, count)
+
+
+def drawn(some: ReadingHabits, position: int, count: int) -> list[FileReading]:
+    keys = client_keys(3, "files", [7])
+    return list(draw_readings(some, keys, np.array([position]), np.array([count]))[0])
 
 
 @pytest.fixture(scope="module")
@@ -89,21 +94,21 @@ def test_dwell_and_hovers_are_those_of_the_scenario() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 70), min_size=1, max_size=4))
 def test_files_do_not_depend_on_how_many_are_drawn_at_once(blocks: list[int]) -> None:
-    some, keys = habits(), client_keys(3, "files", [7])
-    whole = list(draw_readings(some, keys, 0, sum(blocks))[0])
+    some = habits()
+    whole = drawn(some, 0, sum(blocks))
     position, pieces = 0, []
     for block in blocks:
-        pieces += draw_readings(some, keys, position, block)[0]
+        pieces += drawn(some, position, block)
         position += block
     assert pieces == whole
 
 
 def test_nor_on_who_else_reads_and_they_never_end() -> None:
     some = habits()
-    alone = list(islice(cohort_readings(some, 3, [7])[0], 200))
-    together = list(islice(cohort_readings(some, 3, list(range(40)))[7], 200))
+    alone = list(islice(cohort_readings(some, 3, [7], [3_600_000])[0], 200))
+    together = list(islice(cohort_readings(some, 3, list(range(40)), [0, 86_400_000] * 20)[7], 200))
     assert alone == together
-    assert alone[:5] != list(islice(cohort_readings(some, 4, [7])[0], 5))
+    assert alone[:5] != list(islice(cohort_readings(some, 4, [7], [0])[0], 5))
 
 
 def test_a_scenario_without_hovers_still_has_files() -> None:

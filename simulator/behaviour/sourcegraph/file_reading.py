@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 #: Positions in a file's stream: its own numbers come first, then two for each burst, each hover and each click.
 _BURSTS_FROM, _HOVERS_FROM, _CLICKS_FROM = 16, 1 << 20, 1 << 40
 _PAIR = np.arange(2, dtype=np.uint64)
-_FILES_AT_ONCE = 96
+_FILES_AT_ONCE = 64
 _HOVERS_AT_ONCE = 1 << 17
 
 
@@ -32,7 +32,7 @@ FileReading = tuple[int, list[int], list[int], int]
 
 
 def cohort_readings(
-    habits: ReadingHabits, seed: int, developers: Sequence[int]
+    habits: ReadingHabits, seed: int, developers: Sequence[int], planned_ms: Sequence[int]
 ) -> list[Iterator[FileReading]]:
     """The files that each of some developers reads, one after the other without end.
 
@@ -40,31 +40,41 @@ def cohort_readings(
         habits: what developers do.
         seed: the corpus's seed.
         developers: client numbers.
+        planned_ms: how long each is going to read; what that takes is drawn beforehand.
     """
     keys = client_keys(seed, "files", developers)
-    expected = max(len(developers) * habits.settings.hovers_a_file, 1.0)
-    count = max(1, min(_FILES_AT_ONCE, int(_HOVERS_AT_ONCE / expected)))
-    first = draw_readings(habits, keys, 0, count)
-    return [chain(some, _more(habits, keys[i : i + 1], count)) for i, some in enumerate(first)]
+    expected = np.array(planned_ms) / habits.mean_file_dwell_ms
+    # How many it will be varies by about the root; drawing some in vain costs less than drawing again for one.
+    counts = (expected + 2.5 * np.sqrt(expected) + 2).astype(np.int64)
+    hovers = int(counts.sum()) * habits.settings.hovers_a_file
+    if hovers > _HOVERS_AT_ONCE:
+        counts = np.maximum(counts * int(_HOVERS_AT_ONCE) // int(hovers), 1)
+    first = draw_readings(habits, keys, np.zeros_like(counts), counts)
+    return [
+        chain(some, _more(habits, keys[i : i + 1], count))
+        for i, (some, count) in enumerate(zip(first, counts.tolist(), strict=True))
+    ]
 
 
 def _more(habits: ReadingHabits, key: U64, position: int) -> Iterator[FileReading]:
     while True:
-        yield from draw_readings(habits, key, position, _FILES_AT_ONCE)[0]
+        yield from draw_readings(habits, key, np.array([position]), np.array([_FILES_AT_ONCE]))[0]
         position += _FILES_AT_ONCE
 
 
-def draw_readings(habits: ReadingHabits, keys: U64, position: int, count: int) -> list[Iterator[FileReading]]:
-    """Files number `position` to `position + count - 1` of each of some developers.
+def draw_readings(
+    habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints
+) -> list[Iterator[FileReading]]:
+    """The next files of each of some developers.
 
     Args:
         habits: what developers do.
         keys: the developers' streams.
-        position: how many files each has read before.
-        count: how many more to draw.
+        positions: how many files each has read before.
+        counts: how many more of each to draw.
     """
-    numbers = np.arange(position, position + count, dtype=np.uint64)
-    files = keys_within(keys[:, None], numbers[None, :]).ravel()
+    numbers = np.repeat(positions, counts) + _ranks(counts)
+    files = keys_within(np.repeat(keys, counts), numbers.astype(np.uint64))
     u = uniforms(files[:, None], np.arange(2 + len(habits.tools), dtype=np.uint64)).T
     dwell = np.maximum(habits.file_dwell.each(u[0]), 1)
     bursts = habits.bursts.each(u[1])
@@ -76,8 +86,8 @@ def draw_readings(habits: ReadingHabits, keys: U64, position: int, count: int) -
     columns = dwell.tolist(), [0, *ends[:-1]], ends, tools.tolist()
     moments_ms, what = moments.tolist(), facts.tolist()
     return [
-        _cut(moments_ms, what, *(column[start : start + count] for column in columns))
-        for start in range(0, len(files), count)
+        _cut(moments_ms, what, *(column[end - count : end] for column in columns))
+        for count, end in zip(counts.tolist(), np.cumsum(counts).tolist(), strict=True)
     ]
 
 

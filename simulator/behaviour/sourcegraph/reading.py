@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from simulator.behaviour.sourcegraph.code_host import read_on_code_host
 from simulator.behaviour.sourcegraph.developer import Developer, Process
@@ -10,7 +10,7 @@ from simulator.behaviour.sourcegraph.reading_habits import ReadingHabits
 from simulator.behaviour.sourcegraph.web_app import read_on_web
 
 
-def live(developer: Developer, habits: ReadingHabits, sessions: Iterator[tuple[int, int]]) -> Process:
+def live(developer: Developer, habits: ReadingHabits, sessions: Sequence[tuple[int, int]]) -> Process:
     """Everything that one developer does with Sourcegraph.
 
     Args:
@@ -19,7 +19,7 @@ def live(developer: Developer, habits: ReadingHabits, sessions: Iterator[tuple[i
         sessions: (start, end) of each, in milliseconds since the Unix epoch.
     """
     env, extension, web = developer.env, developer.extension, developer.web
-    on_web = habits.settings.web_sessions if extension is not None else 1.0
+    on_web = habits.on_web(developer.profile)
     for begins, ends in sessions:
         if begins > env.now:
             yield env.timeout(begins - int(env.now))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import exp
 from typing import Final
 
 from simulator.behaviour.sourcegraph.working_day import WorkingDays
 from simulator.distributions import Choice, Quantiles, counts, exponential, lognormal
 from simulator.population.code import CodeContent
+from simulator.population.developer import DeveloperProfile
 from simulator.scenario.sourcegraph import Sourcegraph, UtmPlace
 
 SCALE = 1_000_000
+_FILE_DWELL_SIGMA: Final = 0.8
 
 
 #: What is done around a file when it has been read, as bits.
@@ -31,7 +35,8 @@ class ReadingHabits:
         self.settings = settings
         self.content = content
         self.days = WorkingDays(settings)
-        self.file_dwell = lognormal(settings.file_dwell_median, 0.8)
+        self.file_dwell = lognormal(settings.file_dwell_median, _FILE_DWELL_SIGMA)
+        self.mean_file_dwell_ms = max(round(settings.file_dwell_median * exp(_FILE_DWELL_SIGMA**2 / 2)), 1)
         self.bursts: Choice[int] = counts(settings.hovers_a_file / settings.hovers_a_burst)
         self.more_hovers: Choice[int] = counts(settings.hovers_a_burst - 1)
         self.hover_gap = lognormal(1_400, 0.6)
@@ -54,3 +59,13 @@ class ReadingHabits:
             ERROR: settings.errors_a_file,
             LINK: settings.follow_link,
         }
+
+    def on_web(self, profile: DeveloperProfile) -> float:
+        """The share of a developer's sessions that begin in the web application."""
+        if not profile.web:
+            return 0.0
+        return self.settings.web_sessions if profile.extension else 1.0
+
+    def on_code_host_ms(self, profile: DeveloperProfile, sessions: Sequence[tuple[int, int]]) -> int:
+        """About how long a developer reads on the code host in some sessions (start, end)."""
+        return int(sum(ends - begins for begins, ends in sessions) * (1 - self.on_web(profile)))
