@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,26 @@ MakeExecutor = Callable[[], Executor]
 def process_pool(workers: int) -> MakeExecutor:
     """Processes on this machine. They start clean, so nothing of this one leaks into a corpus."""
     context = multiprocessing.get_context("spawn")
-    return lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+    return lambda: _Processes(workers, mp_context=context, initializer=_begin_worker)
+
+
+class _Processes(ProcessPoolExecutor):
+    """A pool whose workers are born with Ctrl-C held back: while they still import, it would make tracebacks."""
+
+    def submit(self, task: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Hand in a task, for which a worker may be started."""
+        resource_tracker.ensure_running()  # it opens the mask again when it starts
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(task, *arguments, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _begin_worker() -> None:
     """A worker ends without a word on Ctrl-C, and at once when the process that started it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

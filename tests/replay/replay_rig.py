@@ -218,7 +218,10 @@ def ok(connection: socket.socket, seen: Seen) -> None:
 
 
 def locust_command(*arguments: object, file: Path | str = LOCUSTFILES / "replay.py") -> list[str]:
-    words = map(str, arguments)
+    words = [str(argument) for argument in arguments]
+    if "--processes" in words:  # tests that run side by side must not share Locust's usual port
+        port = str(free_port())
+        words += ["--master-port", port, "--master-bind-port", port]
     return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", *words]
 
 
