@@ -317,7 +317,7 @@ class OutcomeWriter:
         nameless = file.with_suffix(".begun")
         if file.exists():
             raise FileExistsError(f"{file}: worker {worker} has written outcomes before")
-        self._file: BinaryIO = nameless.open("xb", buffering=0)
+        self._file: BinaryIO = nameless.open("wb", buffering=0)
         self._file.write(_header(0))
         nameless.rename(file)
         self.rows = 0

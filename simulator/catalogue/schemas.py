@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -188,14 +189,14 @@ def load_schemas(source: Dialect | Path) -> Schemas:
     """The schemas of a shipped dialect, or of any directory in the layout of published pipeline schemas.
 
     The layout is `<namespace>/<doctype>/<doctype>.<version>.schema.json`. A shipped schema compiles at its first
-    use. In somebody else's directory everything compiles at once, so that all broken files are reported together
-    and before any work is done.
+    use, once in a process. In somebody else's directory everything compiles at once, so that all broken files are
+    reported together and before any work is done.
 
     Raises:
         InputError: the directory is missing, holds no schema, or holds a broken one (each is named).
     """
     if isinstance(source, str) and source in DIALECTS:
-        return Schemas(dict(_schema_files(_SHIPPED / source)), name=source)
+        return _shipped(source)
     directory = Path(source)
     if not directory.is_dir():
         raise InputError(
@@ -216,6 +217,11 @@ def load_schemas(source: Dialect | Path) -> Schemas:
     schemas = Schemas(files, name=str(directory))
     schemas.compile_all()
     return schemas
+
+
+@cache
+def _shipped(dialect: Dialect) -> Schemas:
+    return Schemas(dict(_schema_files(_SHIPPED / dialect)), name=dialect)
 
 
 def _schema_files(root: Path) -> Iterator[tuple[str, Path]]:

@@ -71,6 +71,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.errors import ExitCode, UsageError
     from simulator.guard import admit
     from simulator.pacing import duration_s
+    from simulator.rundir import claim_run_directory
 
     if host:
         admit(host, _allowed(context.args))
@@ -78,7 +79,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             raise UsageError(
                 "--host needs --down-command and --up-command: telsim cannot break what it did not start"
             )
-    directory = out or _free_directory()
+    directory = out or claim_run_directory("drill")
     plan = DrillPlan(
         corpus=_corpus(corpus, directory),
         directory=directory,
@@ -141,13 +142,6 @@ def _corpus(name: str, directory: Path) -> Path:
     made = directory / "generated"
     generate(Plan(scenario, scenario.seed, scenario.dialect), made, scenario_text=text)
     return made
-
-
-def _free_directory() -> Path:
-    number = 1
-    while (Path("runs") / f"drill-{number}").exists():
-        number += 1
-    return Path("runs") / f"drill-{number}"
 
 
 def _allowed(extra: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.guard import admit
     from simulator.reconcile import exit_code, reconcile
     from simulator.report import print_summary, write_reports
-    from simulator.rundir import RUN_FILE, read_run_meta
+    from simulator.rundir import RUN_FILE, claim_run_directory, read_run_meta
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
 
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         admit(host, [value for name, value in pairwise(extra) if name == "--allow-host"])
     load_target(target)
     objectives = parse_thresholds(threshold or [])
-    directory = run_dir or _free_directory(scenario)
+    directory = run_dir or claim_run_directory(Path(scenario).stem)
     corpus_path = directory / "corpus"
     meta = _generate(
         scenario, corpus_path, {"seed": seed, "clients": clients, "dialect": dialect}, quiet=as_json
@@ -131,10 +131,3 @@ def _own_endpoint(stack: ExitStack, meta: CorpusMeta) -> str:
 
     endpoint = stack.enter_context(EndpointProcess(Settings(schemas=meta.dialect)))
     return endpoint.url
-
-
-def _free_directory(scenario: str) -> Path:
-    name, number = Path(scenario).stem, 1
-    while (Path("runs") / f"{name}-{number}").exists():
-        number += 1
-    return Path("runs") / f"{name}-{number}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import mmap
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,7 +176,8 @@ def _have_files(path: Path, needed: int) -> None:
             f"{path}: its parts need {needed:,} open files, and the system allows {hard:,}; raise the limit "
             "(ulimit -Hn), or generate with a larger cohort_clients, which makes fewer parts"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    with suppress(OSError, ValueError):  # some systems have a limit below the hard one; opening will tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def open_corpus(path: Path | str) -> Corpus:

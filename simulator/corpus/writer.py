@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
+from simulator.corpus.document_ids import DocumentIds
 from simulator.corpus.lines import index_rows, record_lines
 from simulator.corpus.rows import Kinds, Row
 from simulator.errors import CorpusError
-from simulator.randomness import client_keys, uuid_text
 from simulator.records import INDEX_DTYPE, CorpusMeta, CorpusPart
 
 Ints = npt.NDArray[np.int64]
@@ -77,9 +77,7 @@ class PartWriter:
         self._path = directory / part_name(number)
         self._kinds = kinds
         self._hasher = hasher
-        self._clients = clients
-        self._id_keys = client_keys(seed, "document id", np.arange(clients.start, clients.stop))
-        self._ids_drawn = np.zeros(len(clients), dtype=np.int64)
+        self._ids = DocumentIds(seed, clients)
         self._index_path = self._path.with_name(index_name(self._path.name))
         self._file: BinaryIO = open(_partial(self._path), "wb", buffering=0)  # noqa: SIM115 - closed in finish or discard
         self._index_file: BinaryIO = open(_partial(self._index_path), "wb")  # noqa: SIM115 - likewise
@@ -108,7 +106,8 @@ class PartWriter:
         code = np.fromiter(codes, np.int64, count)
         ready = np.arange(count) if until_ms is None else np.flatnonzero(due < until_ms)
         order = ready[np.lexsort((client[ready], due[ready]))]
-        id_text = self._draw_ids(client[order])
+        # Numbered as they are due, so that neither a flush nor a ping that was made early changes any id.
+        _, id_text = self._ids.take(client[order])
         if len(ready) < count:
             waiting = np.setdiff1d(np.arange(count), ready, assume_unique=True)
             self._held = [rows[i] for i in waiting.tolist()]
@@ -119,22 +118,6 @@ class PartWriter:
                 if own is not None:
                     id_text[position] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
         self._write(due[order], client[order], code[order], [bodies[i] for i in order.tolist()], id_text)
-
-    def _draw_ids(self, client: Ints) -> npt.NDArray[np.uint8]:
-        """Document ids of rows in the corpus's order.
-
-        Each client's are numbered in the order in which its pings are due, so that neither the moment of a flush
-        nor a ping that was made early and is due late changes any id.
-        """
-        member = client - self._clients.start
-        grouped = np.argsort(member, kind="stable")
-        counts = np.bincount(member, minlength=len(self._clients))
-        starts = np.cumsum(counts) - counts
-        number = np.empty(len(member), dtype=np.int64)
-        number[grouped] = np.arange(len(member)) - np.repeat(starts, counts)
-        number += self._ids_drawn[member]
-        self._ids_drawn += counts
-        return uuid_text(self._id_keys[member], number.astype(np.uint64))
 
     def _write(
         self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]

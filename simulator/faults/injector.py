@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.catalogue import load_schemas, ping_types
+from simulator.corpus.document_ids import DocumentIds
 from simulator.corpus.rows import Kind, Kinds, Row
 from simulator.distributions import Choice
 from simulator.faults.delivery import LEAD_MS
 from simulator.faults.fault import DRAWS, Broken, Fault, Subject
 from simulator.faults.table import FAULTS
-from simulator.randomness import client_keys, split_uuids, uniforms, uuid_text
+from simulator.randomness import client_keys, split_uuids, uniforms
 from simulator.records import Dialect
 
 _BEFORE_TIME = ("early", "out_of_order")
@@ -75,8 +76,7 @@ class Injector:
         self._clients = clients
         numbers = np.arange(clients.start, clients.stop)
         self._keys = client_keys(seed, "faults", numbers)
-        self._id_keys = client_keys(seed, "document id", numbers)
-        self._made = np.zeros(len(clients), dtype=np.int64)
+        self._ids = DocumentIds(seed, clients)
         self._previous_ms = np.zeros(len(clients), dtype=np.int64)
         self._held: list[Row] = []
         self._schemas = load_schemas(plan.dialect)
@@ -101,8 +101,8 @@ class Injector:
             return
         rows.sort(key=_DUE)
         member = np.fromiter((row[1] for row in rows), np.int64, len(rows)) - self._clients.start
-        number = self._numbers(member)
-        ids = split_uuids(uuid_text(self._id_keys[member], number.astype(np.uint64)))
+        number, id_text = self._ids.take(member + self._clients.start)
+        ids = split_uuids(id_text)
         previous = self._previous(member, np.fromiter((row[0] for row in rows), np.int64, len(rows)))
         position = number.astype(np.uint64) * np.uint64(_STRETCH)
         hits = np.flatnonzero(uniforms(self._keys[member], position) < self._plan.share)
@@ -118,17 +118,6 @@ class Injector:
                 rows.append(row)
             else:
                 rows[i] = row
-
-    def _numbers(self, member: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The how-manieth ping of its client each row is, from 0 over the whole simulation."""
-        grouped = np.argsort(member, kind="stable")
-        counts = np.bincount(member, minlength=len(self._clients))
-        starts = np.cumsum(counts) - counts
-        rank = np.empty(len(member), dtype=np.int64)
-        rank[grouped] = np.arange(len(member)) - np.repeat(starts, counts)
-        number = rank + self._made[member]
-        self._made += counts
-        return number
 
     def _previous(self, member: npt.NDArray[np.int64], due: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """When the client of each row made the ping before it; 0 where there was none."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.corpus import Corpus
+from simulator.randomness import ranks
 
 I64 = npt.NDArray[np.int64]
 
@@ -113,8 +114,7 @@ class DueOrder:
         digits = digits[by_digit]
         firsts = np.flatnonzero(np.concatenate(([True], digits[1:] != digits[:-1])))
         lengths = np.diff(firsts, append=len(digits))
-        rank = np.arange(len(digits)) - np.repeat(firsts, lengths)
-        order[free[digits] + rank] = members[by_digit]
+        order[free[digits] + ranks(lengths)] = members[by_digit]
         free[digits[firsts]] += lengths
 
     def _digits(self, places: I64 | slice, shift: int) -> npt.NDArray[np.uint16]:

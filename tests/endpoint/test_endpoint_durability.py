@@ -37,26 +37,27 @@ def flood(served, *, first, count, batch, acknowledged, body=GOOD, enough=None):
                 acknowledged.extend(numbers)
 
 
+def floods(served, batches, **options):
+    """A client for each batch size, all at once, each with ids of its own."""
+    threads = [
+        threading.Thread(
+            target=flood,
+            args=(served,),
+            kwargs={"first": lane * 1_000_000, "batch": batch, **options},
+        )
+        for lane, batch in enumerate(batches)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 @pytest.mark.parametrize("kill_at", [40, 300])
 def test_sigkill_in_the_middle_of_a_load_loses_nothing_acknowledged(schema_directory, tmp_path, kill_at):
     options = ("--schemas", schema_directory, "--store", tmp_path / "s")
     acknowledged: list[int] = []
     with Served(*options) as served:
-        threads = [
-            threading.Thread(
-                target=flood,
-                args=(served,),
-                kwargs={
-                    "first": lane * 1_000_000,
-                    "count": 100_000,
-                    "batch": 1 if lane % 2 else 20,
-                    "acknowledged": acknowledged,
-                },
-            )
-            for lane in range(6)
-        ]
-        for thread in threads:
-            thread.start()
+        threads = floods(served, [20, 1, 20, 1, 20, 1], count=100_000, acknowledged=acknowledged)
         while len(acknowledged) < kill_at:  # the load itself is the clock
             threads[0].join(0.001)
         served.end(signal.SIGKILL)
@@ -121,22 +122,7 @@ def test_the_ledger_may_be_read_while_it_grows(schema_directory, tmp_path):
     acknowledged: list[int] = []
     enough = threading.Event()
     with Served(*options) as served:
-        threads = [
-            threading.Thread(
-                target=flood,
-                args=(served,),
-                kwargs={
-                    "first": lane * 1_000_000,
-                    "count": 900_000,
-                    "batch": 10,
-                    "acknowledged": acknowledged,
-                    "enough": enough,
-                },
-            )
-            for lane in range(3)
-        ]
-        for thread in threads:
-            thread.start()
+        threads = floods(served, [10] * 3, count=900_000, acknowledged=acknowledged, enough=enough)
         before = 0
         for _look in range(5):
             while len(acknowledged) <= before:

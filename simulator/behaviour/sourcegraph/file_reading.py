@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from simulator.behaviour.sourcegraph.reading_habits import SCALE, ReadingHabits
 from simulator.client.sourcegraph_extension import FileFact
-from simulator.randomness import U64, client_keys, keys_within, uniforms
+from simulator.randomness import U64, client_keys, keys_within, ranks, uniforms
 
 Ints = npt.NDArray[np.int64]
 
@@ -46,9 +46,9 @@ def cohort_readings(
     expected = np.array(planned_ms) / habits.mean_file_dwell_ms
     # How many it will be varies by about the root; drawing some in vain costs less than drawing again for one.
     counts = (expected + 2.5 * np.sqrt(expected) + 2).astype(np.int64)
-    hovers = int(counts.sum()) * habits.settings.hovers_a_file
+    hovers = round(int(counts.sum()) * habits.settings.hovers_a_file)
     if hovers > _HOVERS_AT_ONCE:
-        counts = np.maximum(counts * int(_HOVERS_AT_ONCE) // int(hovers), 1)
+        counts = np.maximum(counts * _HOVERS_AT_ONCE // hovers, 1)
     first = draw_readings(habits, keys, np.zeros_like(counts), counts)
     return [
         chain(some, _more(habits, keys[i : i + 1], count))
@@ -73,7 +73,7 @@ def draw_readings(
         positions: how many files each has read before.
         counts: how many more of each to draw.
     """
-    numbers = np.repeat(positions, counts) + _ranks(counts)
+    numbers = np.repeat(positions, counts) + ranks(counts)
     files = keys_within(np.repeat(keys, counts), numbers.astype(np.uint64))
     u = uniforms(files[:, None], np.arange(2 + len(habits.tools), dtype=np.uint64)).T
     dwell = np.maximum(habits.file_dwell.each(u[0]), 1)
@@ -113,12 +113,12 @@ def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tu
     later hovers of the burst count where there is something to show. What would come after `dwell` never happens.
     """
     in_file = np.repeat(np.arange(len(files)), bursts)
-    u = _pairs(files[in_file], _BURSTS_FROM, _ranks(bursts))
+    u = _pairs(files[in_file], _BURSTS_FROM, ranks(bursts))
     pause = habits.gap.each(u[0]) * dwell[in_file] // ((bursts[in_file] + 1) * SCALE)
     hovers = 1 + habits.more_hovers.each(u[1])
     of_file = np.repeat(in_file, hovers)
     in_all = np.bincount(of_file, minlength=len(files))
-    rank = _ranks(in_all)
+    rank = ranks(in_all)
     u = _pairs(files[of_file], _HOVERS_FROM, rank)
     outcome, rests = u[0], habits.hover_gap.each(u[1])
     clicks = np.flatnonzero((habits.empty_below <= outcome) & (outcome < habits.references_below))
@@ -131,7 +131,7 @@ def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tu
     clicked = np.zeros(len(outcome), dtype=np.int64)
     clicked[clicks] = np.where(outcome[clicks] < habits.definition_below, definition, FileFact.REFERENCES)
 
-    opens = _ranks(hovers) == 0
+    opens = ranks(hovers) == 0
     pauses = np.zeros(len(outcome), dtype=np.int64)
     pauses[opens] = pause
     moment = _running_total(pauses, in_all) + _running_total(rests + until_click, in_all)
@@ -149,11 +149,6 @@ def _pairs(streams: U64, start: int, ranks: Ints) -> npt.NDArray[np.float64]:
     """Two numbers for each of some streams: those with number `ranks` of the pairs that begin at `start`."""
     counters = (np.uint64(start) + np.uint64(2) * ranks.astype(np.uint64))[:, None] + _PAIR
     return uniforms(streams[:, None], counters).T
-
-
-def _ranks(sizes: Ints) -> Ints:
-    """0, 1, 2, … within each of consecutive groups of the given sizes."""
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def _running_total(values: Ints, sizes: Ints) -> Ints:
