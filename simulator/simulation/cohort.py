@@ -105,8 +105,8 @@ def write_cohort(
     """
     kinds = new_kinds()
     outbox = Outbox(stage.plan.dialect, kinds)
-    part = PartWriter(directory, number, kinds=kinds, seed=stage.plan.seed, clients=clients, hasher=hasher)
     injector = fault_injector(stage.plan, kinds, clients)
+    part = PartWriter(directory, number, kinds=kinds, seed=stage.plan.seed, clients=clients, hasher=hasher)
     collecting = gc.isenabled()
     gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
     try:
