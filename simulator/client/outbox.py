@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from simulator.catalogue import ping_types
 from simulator.corpus.rows import Kind, Kinds, Row
+from simulator.corpus.standing import StandingPings
 from simulator.records import Dialect
 from simulator.wire import glean, structured, telemetry
 
 
 class Outbox:
-    """The pings of one cohort on their way to the corpus. Senders append rows to `rows`, which is never replaced.
+    """The pings of one cohort on their way to the corpus.
+
+    Senders append rows to `rows`, which is never replaced, and tell `standing` of pings that are the same each time.
 
     Args:
         dialect: the dialect that the senders write.
@@ -20,6 +23,23 @@ class Outbox:
         self.dialect = dialect
         self.kinds = kinds
         self.rows: list[Row] = []
+        self.standing = StandingPings(kinds)
+
+    def __len__(self) -> int:
+        """How much waits: rows, and happenings that each make a standing ping or a few."""
+        return len(self.rows) + len(self.standing)
+
+    def take(self) -> list[Row]:
+        """All pings that wait, as rows in the order in which they were made. Nothing waits afterwards."""
+        rows, made = self.rows.copy(), self.standing.take()
+        self.rows.clear()
+        taken: list[Row] = []
+        given = 0
+        for after, row in zip(made.after_rows.tolist(), self.standing.rows_of(made), strict=True):
+            taken += rows[given:after]
+            given = after
+            taken.append(row)
+        return taken + rows[given:]
 
     def structured(self, ping: str, *, version: str = "") -> int:
         """The kind code of a structured ping of the catalogue, in another version of its route where one is given."""

@@ -5,13 +5,16 @@ Nothing is buffered and nothing is sent again: each logged event is its own requ
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
 
 from simulator.catalogue import ping_types
 from simulator.client.outbox import Outbox
 from simulator.corpus.rows import Kind
+from simulator.corpus.standing import Requests
 from simulator.pings.sourcegraph.browser_extension_telemetry.action_telemetry import (
     documented_event,
     log_event,
@@ -33,6 +36,8 @@ from simulator.randomness import Stream
 from simulator.scenario.sourcegraph import UtmPlace
 from simulator.wire import Address, graphql, sentry_envelope, sentry_store
 
+Ints = npt.NDArray[np.int64]
+
 #: The event names that the logger lets through, with the use that each counts as (facts, OTHERS A4).
 LOGGED_NAMES: Mapping[str, str] = {
     "hover": "CODEINTELINTEGRATION",
@@ -41,8 +46,8 @@ LOGGED_NAMES: Mapping[str, str] = {
     "findReferences": "CODEINTELINTEGRATIONREFS",
 }
 
-#: What an event makes: kind code and payload of each request.
-Requests = tuple[tuple[int, str], ...]
+#: The view that comes up with a file. Assumption: only the form of these events is known, not the titles.
+_FILE_VIEW = "ViewFile"
 
 #: A browser's own words for a string body and for any answer: the extension sets neither header itself.
 _BROWSER_HEADERS = {"Accept": "*/*", "Content-Type": "text/plain;charset=UTF-8"}
@@ -70,8 +75,10 @@ def telemetry_is_enabled(platform: str, sourcegraph_url: str, *, send_telemetry:
 
 
 class FileFact(IntEnum):
-    """What can happen on a file that is read on a code host. 0 stands for nothing."""
+    """What can happen on a file that is read on a code host."""
 
+    #: The file came up.
+    OPENED = 0
     #: The overlay came up for a token and had nothing to show.
     EMPTY_OVERLAY = 1
     #: The overlay came up and showed something.
@@ -144,9 +151,9 @@ class ExtensionSender:
         "_append",
         "_bodies",
         "_enabled",
-        "_extend",
         "_number",
         "_on_files",
+        "_outbox",
         "_profile",
         "_random",
         "_reports",
@@ -158,50 +165,43 @@ class ExtensionSender:
         self._number = profile.number
         self._texts = texts
         self._random = random
+        self._outbox = texts.outbox
         self._append = texts.outbox.rows.append
         self._bodies: dict[str, Requests] = {}
-        self._extend = texts.outbox.rows.extend
-        self._on_files: Sequence[Requests] = ()
+        self._on_files: int | None = None
         self._enabled = telemetry_is_enabled(
             profile.platform, profile.instance_url, send_telemetry=profile.send_telemetry
         )
         # Not in native integrations: they run in somebody else's page (facts, OTHERS A11).
         self._reports = profile.allow_error_reporting and not profile.is_native
 
-    def read_file(
-        self, opened_ms: int, moments_ms: Sequence[int], facts: Sequence[int], *, stays_ms: int
-    ) -> None:
-        """A file was read on a code host.
+    def read_files(self, from_ms: int, moments_ms: Ints, facts: Ints) -> None:
+        """Files were read on a code host, one after the other.
 
         Args:
-            opened_ms: when it came up.
-            moments_ms: when things happened on it, in milliseconds after that, in order.
+            from_ms: what the moments count from, in milliseconds since the Unix epoch.
+            moments_ms: when things happened on the files, in milliseconds after that, in order.
             facts: what happened then, `FileFact` numbers.
-            stays_ms: when it was left; what would happen later does not.
         """
         if not self._enabled:
             return
-        if moments_ms and moments_ms[-1] >= stays_ms:
-            moments_ms = moments_ms[: bisect_left(moments_ms, stays_ms)]
-        made = self._on_files or self._make_on_files()
-        number = self._number
-        self._extend(
-            [
-                (opened_ms + after, number, code, body, None)
-                for after, fact in zip(moments_ms, facts, strict=False)
-                for code, body in made[fact]
-            ]
+        if self._on_files is None:
+            self._on_files = self._outbox.standing.register(self._number, self._made_on_files())
+        self._outbox.standing.tell(
+            from_ms, moments_ms, self._on_files, facts, after_rows=len(self._outbox.rows)
         )
 
-    def _make_on_files(self) -> Sequence[Requests]:
+    def _made_on_files(self) -> list[Requests]:
         """What each `FileFact` makes.
 
         The document logs a hover "when successfully showing non-empty/non-error hover information". The client
-        logs one more whenever its overlay comes up, whatever it then shows.
+        logs one more whenever its overlay comes up, whatever it then shows. A view of the extension that comes up
+        with a file is logged by logEvent alone; the document has no such event.
         """
         hover = self._requests("hover")
-        overlay = hover if self._texts.dialect == "wire" else ()
+        overlay, view = (hover, self._requests(_FILE_VIEW)) if self._texts.dialect == "wire" else ((), ())
         made: dict[int, Requests] = {
+            FileFact.OPENED: view,
             FileFact.EMPTY_OVERLAY: overlay,
             FileFact.OVERLAY: overlay + hover,
             FileFact.HOVER: hover,
@@ -209,17 +209,11 @@ class ExtensionSender:
             FileFact.PRELOADED_DEFINITION: self._requests("goToDefinition.preloaded"),
             FileFact.REFERENCES: self._requests("findReferences"),
         }
-        self._on_files = tuple(made.get(fact, ()) for fact in range(max(FileFact) + 1))
-        return self._on_files
+        return [made[fact] for fact in FileFact]
 
     def action(self, now_ms: int, action_id: str) -> None:
         """An action was clicked, in the overlay, the command palette or the code view's toolbar."""
         self._log(now_ms, action_id)
-
-    def view(self, now_ms: int, title: str) -> None:
-        """A view of the extension came up. The document has no such event; the client logs it by logEvent alone."""
-        if self._texts.dialect == "wire":
-            self._log(now_ms, f"View{title}")
 
     def link(self, place: UtmPlace, path: str, *, query: str = "") -> str:
         """The address, from the instance's root, of a link that the extension shows.

@@ -32,38 +32,36 @@ _BEGINNING = np.frombuffer(
 _LOW = 1_000_000  # both halves of such a moment fit into 32 bits, which divide faster
 
 
-def record_lines(
-    id_text: Bytes, due: Ints, client: Ints, code: Ints, bodies: Sequence[str], texts: Sequence[KindText]
-) -> Iterator[str]:
-    """The record lines of rows, in the given order, some hundred to a string.
-
-    No line is put together for itself: what lines have in common is looked up, and everything is joined once.
+def rest_of_line(client: int, text: KindText, body: str, document_id: str = "") -> str:
+    """Everything in a record line that follows the moment.
 
     Args:
-        id_text: document ids, 36 ASCII bytes each, of at least one row.
+        client: who sends it.
+        text: the record's kind.
+        body: JSON text, in ASCII.
+        document_id: used where the kind has it in its path.
+    """
+    if text.id_in_path:
+        return f"{_BEFORE_CLIENT}{client},{text.head}{document_id}{text.tail}{body}{_END}"
+    return f"{_BEFORE_CLIENT}{client},{text.head}{text.tail}{body}{_END}"
+
+
+def record_lines(id_text: Bytes, due: Ints, rests: Sequence[str]) -> Iterator[str]:
+    """Record lines in the given order, some hundred to a string.
+
+    No line is put together for itself: everything is joined once.
+
+    Args:
+        id_text: document ids, 36 ASCII bytes each, of at least one record.
         due: when each is due, in milliseconds since the Unix epoch.
-        client: who sends it; numbers that lie close together.
-        code: kind codes, positions in `texts`.
-        bodies: JSON text, in ASCII.
-        texts: the kinds.
+        rests: what follows in each line, from `rest_of_line`.
     """
     beginnings = _beginnings(id_text, due)
-    lowest = int(client.min())
-    senders = [f"{_BEFORE_CLIENT}{number}," for number in range(lowest, int(client.max()) + 1)]
-    clients, codes = (client - lowest).tolist(), code.tolist()
-    frames = [(text.head, text.tail) if text.id_in_path else (text.head + text.tail, "") for text in texts]
-    id_in_line = slice(len(_BEFORE_ID), len(_BEFORE_ID) + _ID_LENGTH)
-    for start in range(0, len(bodies), _LINES_A_BLOCK):
-        block = slice(start, start + _LINES_A_BLOCK)
-        begin = beginnings[block]
-        pieces = ["", "", "", "", _END] * len(begin)
-        pieces[0::5] = begin
-        pieces[1::5] = [senders[number] for number in clients[block]]
-        pieces[2::5] = [
-            f"{before}{line[id_in_line]}{after}" if after else before
-            for line, (before, after) in zip(begin, [frames[kind] for kind in codes[block]], strict=True)
-        ]
-        pieces[3::5] = bodies[block]
+    for start in range(0, len(rests), _LINES_A_BLOCK):
+        begin = beginnings[start : start + _LINES_A_BLOCK]
+        pieces = [""] * (2 * len(begin))
+        pieces[0::2] = begin
+        pieces[1::2] = rests[start : start + _LINES_A_BLOCK]
         yield "".join(pieces)
 
 

@@ -17,10 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
+from simulator.corpus.columns import Columns
 from simulator.corpus.document_ids import DocumentIds
-from simulator.corpus.lines import index_rows, record_lines
+from simulator.corpus.lines import index_rows, record_lines, rest_of_line
 from simulator.corpus.rows import Kinds, Row
+from simulator.corpus.standing import StandingPings
 from simulator.errors import CorpusError
+from simulator.randomness import split_uuids
 from simulator.records import INDEX_DTYPE, CorpusMeta, CorpusPart
 
 Ints = npt.NDArray[np.int64]
@@ -62,6 +65,7 @@ class PartWriter:
         seed: document ids are drawn from (seed, client, "document id", how many the client had before).
         clients: the clients that may occur in the rows.
         hasher: if given, is fed every byte as it is written.
+        standing: the cohort's standing pings, which are written with the rows.
     """
 
     def __init__(
@@ -73,7 +77,9 @@ class PartWriter:
         seed: int,
         clients: range,
         hasher: hashlib._Hash | None = None,
+        standing: StandingPings | None = None,
     ) -> None:
+        self._standing = StandingPings(kinds) if standing is None else standing
         self._path = directory / part_name(number)
         self._kinds = kinds
         self._hasher = hasher
@@ -85,58 +91,77 @@ class PartWriter:
         self._of_kind = Counter[int]()
         self._bytes = 0
         self._span: tuple[int, int] | None = None
-        self._held: list[Row] = []
+        self._held = Columns.of([], made=np.arange(0))
+        self._rows_before = 0
 
     def flush(self, rows: list[Row], until_ms: int | None = None) -> None:
-        """Write the rows due before `until_ms` in the corpus's order, and hold back the others.
+        """Write the pings due before `until_ms` in the corpus's order, and hold back the others.
 
         Args:
-            rows: in the order in which each client made them. The list is emptied.
+            rows: in the order in which each client made them. The list is emptied; standing pings are taken with it.
             until_ms: milliseconds since the Unix epoch before which nothing more will come; None writes all.
         """
-        if self._held:
-            rows[:0] = self._held
-            self._held = []
-        if not rows:
-            return
-        due_ms, clients, codes, bodies, own_ids = zip(*rows, strict=True)
-        count = len(rows)
-        due = np.fromiter(due_ms, np.int64, count)
-        client = np.fromiter(clients, np.int64, count)
-        code = np.fromiter(codes, np.int64, count)
-        ready = np.arange(count) if until_ms is None else np.flatnonzero(due < until_ms)
-        order = ready[np.lexsort((client[ready], due[ready]))]
-        # Numbered as they are due, so that neither a flush nor a ping that was made early changes any id.
-        _, id_text = self._ids.take(client[order])
-        if len(ready) < count:
-            waiting = np.setdiff1d(np.arange(count), ready, assume_unique=True)
-            self._held = [rows[i] for i in waiting.tolist()]
-        rows.clear()
-        if own_ids.count(None) < count:
-            for position, i in enumerate(order.tolist()):
-                own = own_ids[i]
-                if own is not None:
-                    id_text[position] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
-        self._write(due[order], client[order], code[order], [bodies[i] for i in order.tolist()], id_text)
+        waiting = self._held.joined(self._made(rows))
+        ready = waiting.due < until_ms if until_ms is not None else np.ones(len(waiting), dtype=bool)
+        self._held = waiting.at(np.flatnonzero(~ready))
+        order = np.flatnonzero(ready)
+        if len(order):
+            keys = waiting.made[order], waiting.client[order], waiting.due[order]
+            self._write(waiting.at(order[np.lexsort(keys)]))
 
-    def _write(
-        self, due: Ints, client: Ints, code: Ints, bodies: list[str], id_text: npt.NDArray[np.uint8]
-    ) -> None:
-        if not bodies:
-            return
+    def _made(self, rows: list[Row]) -> Columns:
+        """What was made since the last time."""
+        before, count = self._rows_before, len(rows)
+        # A row has an odd number; what was told before it and after the last one has the even number between.
+        columns = Columns.of(rows, made=2 * np.arange(before, before + count) + 1)
+        rows.clear()
+        self._rows_before += count
+        if not len(self._standing):
+            return columns
+        told = self._standing.take()
+        made = 2 * (before + told.after_rows)
+        client, code = (
+            np.array(each, dtype=np.int64) for each in (self._standing.client, self._standing.code)
+        )
+        return columns.joined(
+            Columns(told.due_ms, client[told.ping], code[told.ping], made=made, source=told.ping)
+        )
+
+    def _write(self, pings: Columns) -> None:
+        """Write pings, which are in the corpus's order."""
         texts = self._kinds.texts
-        for text in record_lines(id_text, due, client, code, bodies, texts):
+        # Numbered as they are due, so that neither a flush nor a ping that was made early changes any id.
+        _, id_text = self._ids.take(pings.client)
+        rests, body_sizes = self._rests(pings, id_text)
+        for text in record_lines(id_text, pings.due, rests):
             data = text.encode("ascii")
             _write_all(self._file, data)
             if self._hasher is not None:
                 self._hasher.update(data)
-        sizes = np.fromiter(map(len, bodies), np.int64, len(bodies))
-        index = index_rows(id_text, due, client, code, sizes, texts)
+        index = index_rows(id_text, pings.due, pings.client, pings.code, body_sizes, texts)
         index["offset"] += np.uint64(self._bytes)
         self._bytes += int(index["length"].sum(dtype=np.int64))
         self._index_file.write(index.data)
-        self._of_kind.update(dict(enumerate(np.bincount(code).tolist())))
-        self._span = (self._span[0] if self._span else int(due[0]), int(due[-1]))
+        self._of_kind.update(dict(enumerate(np.bincount(pings.code).tolist())))
+        self._span = (self._span[0] if self._span else int(pings.due[0]), int(pings.due[-1]))
+
+    def _rests(self, pings: Columns, id_text: npt.NDArray[np.uint8]) -> tuple[list[str], Ints]:
+        """What follows the moment in each line, and how long each body is. Rows' own ids go to their places."""
+        is_row = pings.source < 0
+        places = np.flatnonzero(is_row)
+        for place, own in zip(places.tolist(), pings.own_ids, strict=True):
+            if own is not None:
+                id_text[place] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
+        texts, ids = self._kinds.texts, split_uuids(id_text[places])
+        clients, codes = pings.client[places].tolist(), pings.code[places].tolist()
+        of_rows = [
+            rest_of_line(client, texts[code], body, document_id)
+            for client, code, body, document_id in zip(clients, codes, pings.bodies, ids, strict=True)
+        ]
+        ready = self._standing.rest
+        rests, sizes = ready + of_rows, [*map(len, self._standing.body), *map(len, pings.bodies)]
+        source = np.where(is_row, np.cumsum(is_row) + (len(ready) - 1), pings.source)
+        return [rests[n] for n in source.tolist()], np.array(sizes, dtype=np.int64)[source]
 
     def finish(self) -> WrittenPart:
         """Write what is held back, and give both files their names: the part is whole."""

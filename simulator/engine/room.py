@@ -128,9 +128,7 @@ def _trial_bytes(plan: Plan) -> float:
 
 
 def _row_bytes(outbox: Outbox) -> int:
-    size = sum(len(row[3]) + _AROUND_A_BODY_BYTES for row in outbox.rows)
-    outbox.rows.clear()
-    return size
+    return sum(len(row[3]) + _AROUND_A_BODY_BYTES for row in outbox.take())
 
 
 def _free_bytes(directory: Path) -> int:

@@ -22,7 +22,7 @@ from simulator.simulation.firefox import FirefoxCast
 from simulator.simulation.plan import Plan
 from simulator.simulation.sourcegraph import SourcegraphCast
 
-_ROWS_BEFORE_FLUSH = 16_384
+_WAITING_BEFORE_FLUSH = 16_384
 
 
 class Cast(Protocol):
@@ -72,22 +72,22 @@ def fault_injector(plan: Plan, kinds: Kinds, clients: range) -> Injector | None:
 
 
 def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[int]:
-    """Run a cohort, pausing whenever enough rows wait in the outbox.
+    """Run a cohort, pausing whenever enough waits in the outbox.
 
     Args:
         stage: what cohorts share.
-        outbox: where the rows go; the caller empties it at each pause.
+        outbox: where the pings go; the caller empties it at each pause.
         clients: the cohort.
 
     Yields:
-        A time before which no further row will be due, in milliseconds since the Unix epoch.
+        A time before which no further ping will be due, in milliseconds since the Unix epoch.
     """
     plan = stage.plan
     env = CohortEnvironment(initial_time=plan.start_ms)
     profiles = cohort_profiles(plan.scenario, plan.seed, clients)
     for cast in stage.casts:
         cast.enter(env, outbox, clients, profiles)
-    while env.run_on(outbox.rows, _ROWS_BEFORE_FLUSH):
+    while env.run_on(outbox, _WAITING_BEFORE_FLUSH):
         yield int(env.now)
 
 
@@ -106,17 +106,30 @@ def write_cohort(
     kinds = new_kinds()
     outbox = Outbox(stage.plan.dialect, kinds)
     injector = fault_injector(stage.plan, kinds, clients)
-    part = PartWriter(directory, number, kinds=kinds, seed=stage.plan.seed, clients=clients, hasher=hasher)
+    part = PartWriter(
+        directory,
+        number,
+        kinds=kinds,
+        seed=stage.plan.seed,
+        clients=clients,
+        hasher=hasher,
+        standing=outbox.standing,
+    )
     collecting = gc.isenabled()
     gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
     try:
         for until_ms in simulate_cohort(stage, outbox, clients):
-            if injector is not None:
-                injector.apply(outbox.rows, until_ms)
-            part.flush(outbox.rows, until_ms - injector.lead_ms if injector is not None else until_ms)
+            if injector is None:
+                part.flush(outbox.rows, until_ms)
+            else:
+                rows = outbox.take()
+                injector.apply(rows, until_ms)
+                part.flush(rows, until_ms - injector.lead_ms)
+        rows = outbox.rows
         if injector is not None:
-            injector.apply(outbox.rows)
-        part.flush(outbox.rows)
+            rows = outbox.take()
+            injector.apply(rows)
+        part.flush(rows)
         return part.finish()
     except BaseException:
         part.discard()

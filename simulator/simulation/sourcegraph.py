@@ -5,7 +5,7 @@ from __future__ import annotations
 import simpy
 
 from simulator.behaviour.sourcegraph.developer import Developer
-from simulator.behaviour.sourcegraph.file_reading import cohort_readings
+from simulator.behaviour.sourcegraph.file_reading import cohort_readers
 from simulator.behaviour.sourcegraph.reading import live
 from simulator.behaviour.sourcegraph.reading_habits import ReadingHabits
 from simulator.client.outbox import Outbox
@@ -36,7 +36,7 @@ class SourcegraphCast:
         random = cohort_streams(plan.seed, "reading", numbers, width=48)
         ids_random = cohort_streams(plan.seed, "sourcegraph ids", numbers, width=1)
         planned_ms = [habits.on_code_host_ms(profile, sessions) for profile, sessions in reading]
-        files = cohort_readings(habits, plan.seed, numbers, planned_ms)
+        files = cohort_readers(habits, plan.seed, numbers, planned_ms)
         extension_texts = ExtensionTexts(outbox, later_clients=settings.later_clients)
         web_texts = WebTexts(
             outbox,

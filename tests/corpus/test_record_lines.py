@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.corpus import Kind, Kinds
-from simulator.corpus.lines import index_rows, record_lines
+from simulator.corpus.lines import index_rows, record_lines, rest_of_line
 from simulator.randomness import uuid_text
 from simulator.records import EXPECTATIONS
 from simulator.wire import graphql, structured
@@ -41,7 +41,11 @@ def test_lines_parse_and_the_index_points_into_them(
     code = np.array(codes, dtype=np.int64)[np.arange(count) % len(codes)]
     bodies = [BODIES[i % len(codes)] for i in range(count)]
     ids = uuid_text(np.uint64(key), np.arange(count, dtype=np.uint64))
-    text = "".join(record_lines(ids, due, client, code, bodies, kinds.texts))
+    rests = [
+        rest_of_line(number, kinds.texts[kind], body, document_id.tobytes().decode())
+        for number, kind, body, document_id in zip(client.tolist(), code.tolist(), bodies, ids, strict=True)
+    ]
+    text = "".join(record_lines(ids, due, rests))
     index = index_rows(ids, due, client, code, np.array([len(b) for b in bodies]), kinds.texts)
     assert int(index["length"].sum()) == len(text)
     for i, row in enumerate(index):

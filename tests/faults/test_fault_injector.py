@@ -147,7 +147,7 @@ def generated(directory: Path, faults: str, *, dialect: str = "wire", clients: i
 def test_valid_pings_are_those_of_the_corpus_without_faults(
     tmp_path: Path, dialect: str, delivery: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulator.simulation.cohort, "_ROWS_BEFORE_FLUSH", 500)
+    monkeypatch.setattr(simulator.simulation.cohort, "_WAITING_BEFORE_FLUSH", 500)
     everything = "".join(f"{name} = {0.001 if name == 'oversized_body' else 1}\n" for name in FAULTS)
     plain = generated(tmp_path / "plain", delivery, dialect=dialect)
     faults = "[faults]\nshare = 0.3\n[faults.weights]\n" + everything

@@ -56,7 +56,7 @@ def test_neighbours_and_flushes_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     alone = by_client(corpus_of(tmp_path / "alone", clients=16, cohort_clients=4), 16)
-    monkeypatch.setattr(cohort, "_ROWS_BEFORE_FLUSH", rows)
+    monkeypatch.setattr(cohort, "_WAITING_BEFORE_FLUSH", rows)
     together = by_client(corpus_of(tmp_path / "together", clients=48, cohort_clients=48), 16)
     assert alone == together
     assert sum(map(len, alone.values())) > 500

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 import simpy
 
@@ -68,10 +69,16 @@ def new_outbox(dialect: Dialect) -> Outbox:
 
 
 def sent(outbox: Outbox) -> list[Sent]:
+    """What waits in an outbox, in the order in which it was made. Nothing waits there afterwards."""
     return [
         Sent(due, client, outbox.kinds.kinds[code], body, own_id)
-        for due, client, code, body, own_id in outbox.rows
+        for due, client, code, body, own_id in outbox.take()
     ]
+
+
+def on_a_file(sender: ExtensionSender, *facts: int, from_ms: int = 1) -> None:
+    """Things happen on a file, one a millisecond."""
+    sender.read_files(from_ms, np.arange(len(facts)), np.array(facts))
 
 
 def extension(dialect: Dialect, *, later: bool = False, **changes: Any) -> tuple[ExtensionSender, Outbox]:

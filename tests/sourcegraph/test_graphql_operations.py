@@ -17,7 +17,7 @@ from graphql import (
     parse,
     validate,
 )
-from sourcegraph_kit import Sent, extension, sent
+from sourcegraph_kit import Sent, extension, on_a_file, sent
 
 from simulator.client.sourcegraph_extension import FileFact
 
@@ -82,7 +82,7 @@ def test_an_operation_always_has_the_same_text_and_its_name_is_the_query_string(
 
 def test_the_server_would_answer_with_null(schema: GraphQLSchema) -> None:
     sender, outbox = extension("wire")
-    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
+    on_a_file(sender, FileFact.HOVER)
     answers = [
         graphql_sync(
             schema,
@@ -108,7 +108,7 @@ def test_the_server_would_answer_with_null(schema: GraphQLSchema) -> None:
 )
 def test_the_schema_refuses_what_the_server_refuses(schema: GraphQLSchema, change: str, value: Any) -> None:
     sender, outbox = extension("wire")
-    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
+    on_a_file(sender, FileFact.HOVER)
     body = sent(outbox)[1].body
     assert _problems(schema, body) == []
     body["variables"][change] = value
@@ -117,7 +117,7 @@ def test_the_schema_refuses_what_the_server_refuses(schema: GraphQLSchema, chang
 
 def test_platform_is_no_argument_of_its_own(schema: GraphQLSchema) -> None:
     sender, outbox = extension("wire")
-    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
+    on_a_file(sender, FileFact.HOVER)
     body = sent(outbox)[1].body
     body["query"] = body["query"].replace("argument: $argument", 'argument: $argument platform: "x"')
     assert any("platform" in str(problem) for problem in _problems(schema, body))

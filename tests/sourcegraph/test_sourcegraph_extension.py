@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import get_args
 
+import numpy as np
 import pytest
-from sourcegraph_kit import DOTCOM, INSTANCE, PROFILE, extension, sent
+from sourcegraph_kit import DOTCOM, INSTANCE, PROFILE, extension, on_a_file, sent
 
 from simulator.catalogue import load_schemas
 from simulator.client.sourcegraph_extension import FileFact, telemetry_is_enabled
@@ -42,17 +43,17 @@ def test_the_enable_rule(platform: str, url: str, send_telemetry: bool, enabled:
 
 def test_nothing_is_logged_while_telemetry_is_off(dialect: str) -> None:
     sender, outbox = extension(dialect, platform="firefox-extension", instance_url=DOTCOM)
-    sender.read_file(5, [0], [FileFact.OVERLAY], stays_ms=9)
+    on_a_file(sender, FileFact.OPENED, FileFact.OVERLAY)
     sender.action(6, "findReferences")
-    sender.view(7, "File")
-    assert not outbox.rows
+    assert not sent(outbox)
 
 
 def test_documented_has_one_flat_record_for_every_action() -> None:
     sender, outbox = extension("documented")
     for at, name in enumerate(("goToDefinition", "findReferences", "git.blame.toggle")):
         sender.action(at, name)
-    assert [ping.body for ping in sent(outbox)] == [
+    pings = sent(outbox)
+    assert [ping.body for ping in pings] == [
         {
             "event": name,
             "source": "CODEHOSTINTEGRATION",
@@ -62,7 +63,7 @@ def test_documented_has_one_flat_record_for_every_action() -> None:
         }
         for name in ("goToDefinition", "findReferences", "git.blame.toggle")
     ]
-    assert {ping.ping for ping in sent(outbox)} == {"sourcegraph_log_event"}
+    assert {ping.ping for ping in pings} == {"sourcegraph_log_event"}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_on_the_wire_an_accepted_name_makes_two_requests(name: str, use: str) ->
 def test_on_the_wire_other_actions_pass_only_in_later_clients() -> None:
     sender, outbox = extension("wire")
     sender.action(1, "git.blame.toggle")
-    assert not outbox.rows
+    assert not sent(outbox)
     sender, outbox = extension("wire", later=True)
     sender.action(1, "git.blame.toggle")
     (event,) = sent(outbox)
@@ -107,7 +108,7 @@ def test_on_the_wire_other_actions_pass_only_in_later_clients() -> None:
 
 def test_later_clients_no_longer_count_uses() -> None:
     sender, outbox = extension("wire", later=True)
-    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
+    on_a_file(sender, FileFact.HOVER)
     assert [ping.ping for ping in sent(outbox)] == ["sourcegraph_log_event"]
 
 
@@ -134,14 +135,14 @@ def test_hovers_the_document_and_the_client_count_differently(
 ) -> None:
     for dialect, hovers in (("documented", documented), ("wire", 2 * wire)):
         sender, outbox = extension(dialect)  # type: ignore[arg-type]
-        sender.read_file(1, [0], [fact], stays_ms=9)
-        assert len(outbox.rows) == hovers
+        on_a_file(sender, fact)
+        assert len(sent(outbox)) == hovers
 
 
-def test_what_happens_on_a_file_is_due_when_it_happens_and_not_after_the_file_was_left() -> None:
+def test_what_happens_on_a_file_is_due_when_it_happens() -> None:
     sender, outbox = extension("documented")
-    facts = [FileFact.OVERLAY, FileFact.DEFINITION, FileFact.PRELOADED_DEFINITION, FileFact.REFERENCES]
-    sender.read_file(1_000, [5, 8, 30, 31], facts, stays_ms=31)
+    facts = [FileFact.OPENED, FileFact.OVERLAY, FileFact.DEFINITION, FileFact.PRELOADED_DEFINITION]
+    sender.read_files(1_000, np.array([0, 5, 8, 30]), np.array(facts))
     assert [(ping.due_ms, ping.body["event"]) for ping in sent(outbox)] == [
         (1_005, "hover"),
         (1_008, "goToDefinition"),
@@ -151,21 +152,21 @@ def test_what_happens_on_a_file_is_due_when_it_happens_and_not_after_the_file_wa
 
 def test_a_view_is_logged_by_log_event_alone_and_unknown_to_the_document() -> None:
     sender, outbox = extension("wire")
-    sender.view(1, "File")
+    on_a_file(sender, FileFact.OPENED)
     (view,) = sent(outbox)
     assert (view.ping, view.body["variables"]["name"]) == ("sourcegraph_log_event", "ViewFile")
     sender, outbox = extension("documented")
-    sender.view(1, "File")
-    assert not outbox.rows
+    on_a_file(sender, FileFact.OPENED)
+    assert not sent(outbox)
     sender, outbox = extension("wire", instance_url=DOTCOM)
-    sender.view(1, "File")
-    assert not outbox.rows
+    on_a_file(sender, FileFact.OPENED)
+    assert not sent(outbox)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_header_names_platform_and_version(platform: str) -> None:
     sender, outbox = extension("wire", platform=platform, extension_version="1.2.3")
-    sender.read_file(1, [0], [FileFact.HOVER], stays_ms=9)
+    on_a_file(sender, FileFact.HOVER)
     for ping in sent(outbox):
         assert ping.kind.headers["X-Requested-With"] == f"Sourcegraph - {platform} v1.2.3"
         assert ping.kind.headers["Content-Type"] == "text/plain;charset=UTF-8"
@@ -176,9 +177,9 @@ def test_the_header_names_platform_and_version(platform: str) -> None:
 def test_every_platform_fits_the_schemas(dialect: str, platform: str, later: bool) -> None:
     schemas = load_schemas(dialect)  # type: ignore[arg-type]
     sender, outbox = extension(dialect, later=later, platform=platform)
-    sender.read_file(1, [0], [FileFact.OVERLAY], stays_ms=9)
+    on_a_file(sender, FileFact.OPENED, FileFact.OVERLAY)
     sender.action(2, "vscode.open.file")
-    sender.view(3, "File")
-    assert outbox.rows
-    for ping in sent(outbox):
+    pings = sent(outbox)
+    assert pings
+    for ping in pings:
         assert schemas.check(ping.kind.route, ping.body) == ()

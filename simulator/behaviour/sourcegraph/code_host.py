@@ -11,8 +11,6 @@ from simulator.population.code import CodeFile, Repository
 from simulator.population.script_errors import SCRIPT_ERRORS
 from simulator.scenario.sourcegraph import UtmPlace
 
-#: The view that comes up with a file. Assumption: only the form of these events is known, not the titles.
-_FILE_VIEW = "File"
 #: Where the omnibox keyword exists.
 _OMNIBOX_PLATFORMS = frozenset({"chrome-extension", "firefox-extension"})
 #: How likely somebody stays in the web application after each page that a link led to. Assumption.
@@ -36,15 +34,13 @@ def read_on_code_host(
     repository = developer.repository()
     now = int(env.now)
     while now < ends_ms:
-        dwell_ms, moments_ms, facts, tools = next(developer.files)
-        extension.view(now, _FILE_VIEW)
-        stays = min(dwell_ms, ends_ms - now)
-        extension.read_file(now, moments_ms, facts, stays_ms=stays)
-        yield env.timeout(stays)
-        now += stays
-        if tools and now < ends_ms:
+        stretch = developer.files.read(ends_ms - now)
+        extension.read_files(now + stretch.from_ms, stretch.moments_ms, stretch.facts)
+        yield env.timeout(stretch.lasts_ms)
+        now += stretch.lasts_ms
+        if stretch.tools:
             yield from _use_tools(
-                developer, habits, extension, repository=repository, tools=tools, ends_ms=ends_ms
+                developer, habits, extension, repository=repository, tools=stretch.tools, ends_ms=ends_ms
             )
             now = int(env.now)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import simpy
 
-from simulator.behaviour.sourcegraph.file_reading import FileReading
+from simulator.behaviour.sourcegraph.file_reading import FileReader
 from simulator.client.sourcegraph_extension import ExtensionSender
 from simulator.client.sourcegraph_web import WebSender
 from simulator.population.code import CodeFile, Repository
@@ -26,7 +26,7 @@ class Developer:
         web: told what happens in the web application; None for somebody who does not use it.
         repositories: those on the developer's code host.
         random: for what the developer does.
-        files: what the developer does on files of the code host, one after the other.
+        files: reads the files of the code host for the developer, one after the other.
     """
 
     __slots__ = ("env", "extension", "files", "profile", "random", "repositories", "web")
@@ -40,7 +40,7 @@ class Developer:
         web: WebSender | None,
         repositories: tuple[Repository, ...],
         random: Stream,
-        files: Iterator[FileReading],
+        files: FileReader,
     ) -> None:
         self.env = env
         self.profile = profile

@@ -1,13 +1,15 @@
 """What somebody does on the files of a code host: hovers in bursts, clicks in the overlay, tools afterwards.
 
 Nothing else can come between the moments of one file, so they are drawn beforehand, for many files at once: some
-operations on arrays take the place of some calls for every hover.
+operations on arrays take the place of some calls for every hover. Files that nothing is done around follow each other
+without a pause, so what is read is told in stretches of several files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,16 +27,95 @@ _FILES_AT_ONCE = 64
 _HOVERS_AT_ONCE = 1 << 17
 
 
-#: One file, from when it comes up to when it is left: how long that is in milliseconds, when things happen on it
-#: (milliseconds after it came up, in order), what happens then (`FileFact` numbers), and the bits of what is done
-#: afterwards. A tuple and not a class, because hundreds of thousands are made.
-FileReading = tuple[int, list[int], list[int], int]
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Consecutive files that one developer reads, on a clock that runs only while a file is read.
+
+    Args:
+        opened_ms: when each comes up, and at last when the last one is left: one more than there are files.
+        tools: what is done around each when it has been read, as bits.
+        tooled: the positions of those around which anything is done.
+        moments_ms: when things happen on the files, in order.
+        facts: what happens then, `FileFact` numbers.
+    """
+
+    opened_ms: list[int]
+    tools: list[int]
+    tooled: list[int]
+    moments_ms: Ints
+    facts: Ints
 
 
-def cohort_readings(
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Files read one after the other, up to one around which something is done or to the end of a session.
+
+    Args:
+        lasts_ms: how long that takes.
+        from_ms: what the moments count from, in milliseconds after the stretch begins (0 or less).
+        moments_ms: when things happen, in order.
+        facts: what happens then, `FileFact` numbers.
+        tools: what is done around the last file, as bits; 0 where the session ends first.
+    """
+
+    lasts_ms: int
+    from_ms: int
+    moments_ms: Ints
+    facts: Ints
+    tools: int
+
+
+class FileReader:
+    """Reads a developer's files, one after the other without end.
+
+    Args:
+        habits: what developers do.
+        key: the developer's stream.
+        files: the first files, drawn beforehand.
+    """
+
+    __slots__ = ("_file", "_files", "_habits", "_key", "_read_before", "_tooled")
+
+    def __init__(self, habits: ReadingHabits, key: U64, files: Files) -> None:
+        self._habits = habits
+        self._key = key
+        self._files = files
+        self._file = 0
+        self._tooled = 0
+        self._read_before = 0
+
+    def read(self, most_ms: int) -> Stretch:
+        """The next stretch. A file that is not read to its end is not come back to.
+
+        Args:
+            most_ms: how long there is time.
+        """
+        files, first = self._files, self._file
+        opened = files.opened_ms
+        if first == len(files.tools):
+            self._draw_more()
+            return self.read(most_ms)
+        begins = opened[first]
+        after = files.tooled[self._tooled] + 1 if self._tooled < len(files.tooled) else len(files.tools)
+        lasts_ms, tools = opened[after] - begins, files.tools[after - 1]
+        if lasts_ms >= most_ms:
+            after, lasts_ms, tools = bisect_left(opened, begins + most_ms, first, after), most_ms, 0
+        self._file = after
+        self._tooled += self._tooled < len(files.tooled) and files.tooled[self._tooled] < after
+        what = slice(*np.searchsorted(files.moments_ms, (begins, begins + lasts_ms)).tolist())
+        return Stretch(lasts_ms, -begins, files.moments_ms[what], files.facts[what], tools)
+
+    def _draw_more(self) -> None:
+        self._read_before += self._file
+        count = np.array([_FILES_AT_ONCE])
+        (self._files,) = draw_files(self._habits, self._key, np.array([self._read_before]), count)
+        self._file = self._tooled = 0
+
+
+def cohort_readers(
     habits: ReadingHabits, seed: int, developers: Sequence[int], planned_ms: Sequence[int]
-) -> list[Iterator[FileReading]]:
-    """The files that each of some developers reads, one after the other without end.
+) -> list[FileReader]:
+    """Some developers, each with the files that are likely to be read.
 
     Args:
         habits: what developers do.
@@ -49,22 +130,11 @@ def cohort_readings(
     hovers = round(int(counts.sum()) * habits.settings.hovers_a_file)
     if hovers > _HOVERS_AT_ONCE:
         counts = np.maximum(counts * _HOVERS_AT_ONCE // hovers, 1)
-    first = draw_readings(habits, keys, np.zeros_like(counts), counts)
-    return [
-        chain(some, _more(habits, keys[i : i + 1], count))
-        for i, (some, count) in enumerate(zip(first, counts.tolist(), strict=True))
-    ]
+    first = draw_files(habits, keys, np.zeros_like(counts), counts)
+    return [FileReader(habits, keys[i : i + 1], files) for i, files in enumerate(first)]
 
 
-def _more(habits: ReadingHabits, key: U64, position: int) -> Iterator[FileReading]:
-    while True:
-        yield from draw_readings(habits, key, np.array([position]), np.array([_FILES_AT_ONCE]))[0]
-        position += _FILES_AT_ONCE
-
-
-def draw_readings(
-    habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints
-) -> list[Iterator[FileReading]]:
+def draw_files(habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints) -> list[Files]:
     """The next files of each of some developers.
 
     Args:
@@ -81,36 +151,34 @@ def draw_readings(
     tools = np.zeros(len(files), dtype=np.int64)
     for (tool, share), drawn in zip(habits.tools.items(), u[2:], strict=True):
         tools |= np.where(drawn < share, tool, 0)
+    opened = _running_total(dwell, counts) - dwell
     owner, moments, facts = _pointer(habits, files, dwell, bursts)
-    ends = np.cumsum(np.bincount(owner, minlength=len(files))).tolist()
-    columns = dwell.tolist(), [0, *ends[:-1]], ends, tools.tolist()
-    moments_ms, what = moments.tolist(), facts.tolist()
-    return [
-        _cut(moments_ms, what, *(column[end - count : end] for column in columns))
-        for count, end in zip(counts.tolist(), np.cumsum(counts).tolist(), strict=True)
-    ]
-
-
-def _cut(
-    moments_ms: list[int],
-    facts: list[int],
-    dwell: list[int],
-    starts: list[int],
-    ends: list[int],
-    tools: list[int],
-) -> Iterator[FileReading]:
-    """One developer's files, made when they are asked for: many a file drawn ahead is never read."""
-    return (
-        (stays, moments_ms[start:end], facts[start:end], done)
-        for stays, start, end, done in zip(dwell, starts, ends, tools, strict=True)
-    )
+    moments += opened[owner]
+    file_ends = np.cumsum(counts)
+    fact_ends = np.searchsorted(owner, file_ends).tolist()
+    drawn_files, start = [], 0
+    for end, count, fact_end in zip(file_ends.tolist(), counts.tolist(), fact_ends, strict=True):
+        of_files = slice(end - count, end)
+        opened_ms = opened[of_files].tolist()
+        drawn_files.append(
+            Files(
+                opened_ms=[*opened_ms, opened_ms[-1] + int(dwell[end - 1])],
+                tools=tools[of_files].tolist(),
+                tooled=np.flatnonzero(tools[of_files]).tolist(),
+                moments_ms=moments[start:fact_end],
+                facts=facts[start:fact_end],
+            )
+        )
+        start = fact_end
+    return drawn_files
 
 
 def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tuple[Ints, Ints, Ints]:
-    """All that the pointer does: the file (a position in `files`), the moment and the fact of each, in order.
+    """All that happens on files: the file (a position in `files`), the moment and the fact of each, in order.
 
-    A burst of hovers begins after a pause; the overlay comes up with its first hover, whatever it then shows, and
-    later hovers of the burst count where there is something to show. What would come after `dwell` never happens.
+    A file comes up first of all. A burst of hovers begins after a pause; the overlay comes up with its first hover,
+    whatever it then shows, and later hovers of the burst count where there is something to show. What would come
+    after `dwell` never happens.
     """
     in_file = np.repeat(np.arange(len(files)), bursts)
     u = _pairs(files[in_file], _BURSTS_FROM, ranks(bursts))
@@ -137,12 +205,19 @@ def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tu
     moment = _running_total(pauses, in_all) + _running_total(rests + until_click, in_all)
     moment -= rests + until_click
     shown = outcome >= habits.empty_below
-    happens = moment < dwell[of_file]
+    left = dwell[of_file]
     overlay = np.where(shown, FileFact.OVERLAY, FileFact.EMPTY_OVERLAY)
     facts = np.stack((np.where(opens, overlay, FileFact.HOVER), clicked), axis=-1).ravel()
     moments = np.stack((moment, moment + until_click), axis=-1).ravel()
-    told = np.flatnonzero(np.stack((happens & (opens | shown), happens & (clicked > 0)), axis=-1).ravel())
-    return of_file[told // 2], moments[told], facts[told]
+    told = np.stack((opens | shown, clicked > 0), axis=-1).ravel()
+    told = np.flatnonzero(told & (moments < np.repeat(left, 2)))
+    owner = of_file[told // 2]
+    comes_up = np.searchsorted(owner, np.arange(len(files)))
+    return (
+        np.insert(owner, comes_up, np.arange(len(files))),
+        np.insert(moments[told], comes_up, 0),
+        np.insert(facts[told], comes_up, FileFact.OPENED),
+    )
 
 
 def _pairs(streams: U64, start: int, ranks: Ints) -> npt.NDArray[np.float64]:
