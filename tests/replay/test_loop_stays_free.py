@@ -13,7 +13,7 @@ from simulator.tape import TapeSpec
 from simulator.tape.order import DueOrder
 from simulator.target import load_target
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.mark.parametrize(

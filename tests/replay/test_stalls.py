@@ -2,8 +2,9 @@
 
 The truth comes from the server's own record: it says when it stood still and when it answered, in a process of its
 own, on the clock that all processes of a machine share. What the stalls alone must have done is worked out beside it.
-That calculation knows nothing of pauses of the machine itself; a second process that only sleeps is the control, and
-where it shows such a pause the run is done again. The figures under test have no say in that.
+Pauses of the machine itself are in neither: a process that is not let on reads an answer later than the server gave
+it. A second process that only sleeps is the control. Where it shows such a pause, the figures may be off by as much,
+and the run is done again. The figures under test have no say in that.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from replay_rig import Ran, ids_for
 
 from simulator.histogram import Histogram
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 HERE = Path(__file__).resolve().parent
 RATE, COUNT = 200, 800
@@ -72,6 +73,15 @@ def figures_in(histogram: Histogram) -> dict[str, float]:
     return {name: value / 1e6 for name, value in values.items()}
 
 
+def due_by_the_server(answered: np.ndarray) -> np.ndarray:
+    """When each request was due: n/rate after the start, which no request can leave before and most leave at once.
+
+    The first request does not tell the start: like any other, it may have been late.
+    """
+    after_start = np.arange(COUNT) * (1_000_000_000 // RATE)
+    return (answered - after_start).min() + after_start
+
+
 def waits_in_a_queue(due: np.ndarray, stalls: list[tuple[int, int]], each_ns: float) -> np.ndarray:
     """How long requests wait at a server that takes `each_ns` for one, one after the other, and stalls."""
     free, waits = 0.0, []
@@ -105,19 +115,19 @@ def test_the_open_loop_tells_the_truth_about_stalls(lanes, corpus, run_engine):
         assert ran.states() == {"accepted": COUNT}
         assert len(record["stalls"]) == len(STALLS)
         measured = figures_in(merged(ran.recorder.corrected))
-        # What every caller had to wait, by the server's clock: request n is due n/rate after the first one.
-        due = record["first_ns"] + np.arange(COUNT) * (1_000_000_000 // RATE)
+        # What every caller had to wait, by the server's clock.
         answered = np.array([record["answered"][id_] for id_ in ids_for(COUNT)])
-        assert measured == pytest.approx(figures_of(np.maximum(answered - due, 0)), rel=WITHIN)
+        due = due_by_the_server(answered)
+        is_quiet = stood_still_s < QUIET_S
+        allowed_ms = 0.0 if is_quiet else stood_still_s * 1e3
+        assert measured == pytest.approx(figures_of(answered - due), rel=WITHIN, abs=allowed_ms)
         # The real sends of the same run, which is what a closed loop reports, do not show it.
         if lanes == 8:
-            assert merged(ran.recorder.service).percentile(90) / 1e6 < measured["p90"] / 10
-        if stood_still_s < QUIET_S:
+            assert merged(ran.recorder.service).percentile(90) / 1e6 < measured["p90"] / 10 + allowed_ms
+        if is_quiet:
             break
     else:
-        pytest.skip(
-            f"right by the server's record; in {TRIES} runs the machine was never quiet enough for more"
-        )
+        pytest.skip(f"right within the machine's own pauses, but in {TRIES} runs it was never quiet")
     # And from the stalls alone.
     waits = waits_in_a_queue(due, record["stalls"], time_for_one(due, answered, record["stalls"]))
     assert measured == pytest.approx(figures_of(waits), rel=WITHIN)
