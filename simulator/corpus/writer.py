@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -266,12 +265,14 @@ class CorpusWriter:
                 hasher.update(block)
 
     def commit(self, meta: CorpusMeta) -> CorpusMeta:
-        """Write `corpus.json`: from here on the directory is a corpus."""
+        """Write `corpus.json`: from here on the directory is a corpus.
+
+        Nothing is forced onto the disk, which would take as long as writing all parts there: a corpus is a cache.
+        What a power cut leaves of it is found by its sizes and its digest.
+        """
         partial = self.directory / (META_FILE + ".partial")
         with open(partial, "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(meta), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         partial.rename(self.directory / META_FILE)
         return meta
 
