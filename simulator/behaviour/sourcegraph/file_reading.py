@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ class Files:
         opened_ms: when each comes up, and at last when the last one is left: one more than there are files.
         tools: what is done around each when it has been read, as bits.
         tooled: the positions of those around which anything is done.
+        first: the positions of each file's first moment, and at last how many moments there are.
         moments_ms: when things happen on the files, in order.
         facts: what happens then, `FileFact` numbers.
     """
@@ -42,12 +44,12 @@ class Files:
     opened_ms: list[int]
     tools: list[int]
     tooled: list[int]
+    first: list[int]
     moments_ms: Ints
     facts: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Files read one after the other, up to one around which something is done or to the end of a session.
 
     Args:
@@ -90,20 +92,22 @@ class FileReader:
         Args:
             most_ms: how long there is time.
         """
-        files, first = self._files, self._file
-        opened = files.opened_ms
-        if first == len(files.tools):
+        if self._file == len(self._files.tools):
             self._draw_more()
-            return self.read(most_ms)
-        begins = opened[first]
-        after = files.tooled[self._tooled] + 1 if self._tooled < len(files.tooled) else len(files.tools)
-        lasts_ms, tools = opened[after] - begins, files.tools[after - 1]
+        files, begins = self._files, self._file
+        opened, tooled, from_ms = files.opened_ms, files.tooled, files.opened_ms[begins]
+        is_tooled = self._tooled < len(tooled)
+        ends = tooled[self._tooled] + 1 if is_tooled else len(files.tools)
+        lasts_ms, tools, last = opened[ends] - from_ms, files.tools[ends - 1], files.first[ends]
         if lasts_ms >= most_ms:
-            after, lasts_ms, tools = bisect_left(opened, begins + most_ms, first, after), most_ms, 0
-        self._file = after
-        self._tooled += self._tooled < len(files.tooled) and files.tooled[self._tooled] < after
-        what = slice(*np.searchsorted(files.moments_ms, (begins, begins + lasts_ms)).tolist())
-        return Stretch(lasts_ms, -begins, files.moments_ms[what], files.facts[what], tools)
+            ends = bisect_left(opened, from_ms + most_ms, begins, ends)
+            is_tooled = is_tooled and tooled[self._tooled] < ends
+            lasts_ms, tools = most_ms, 0
+            last = int(files.moments_ms.searchsorted(from_ms + most_ms))
+        self._file = ends
+        self._tooled += is_tooled
+        what = slice(files.first[begins], last)
+        return Stretch(lasts_ms, -from_ms, files.moments_ms[what], files.facts[what], tools)
 
     def _draw_more(self) -> None:
         self._read_before += self._file
@@ -154,22 +158,22 @@ def draw_files(habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints) 
     opened = _running_total(dwell, counts) - dwell
     owner, moments, facts = _pointer(habits, files, dwell, bursts)
     moments += opened[owner]
-    file_ends = np.cumsum(counts)
-    fact_ends = np.searchsorted(owner, file_ends).tolist()
-    drawn_files, start = [], 0
-    for end, count, fact_end in zip(file_ends.tolist(), counts.tolist(), fact_ends, strict=True):
-        of_files = slice(end - count, end)
-        opened_ms = opened[of_files].tolist()
+    first = np.searchsorted(owner, np.arange(len(files) + 1))
+    drawn_files = []
+    for end, count in zip(np.cumsum(counts).tolist(), counts.tolist(), strict=True):
+        begin = end - count
+        opened_ms, its_tools, edges = opened[begin:end].tolist(), tools[begin:end], first[begin : end + 1]
+        of_files = slice(int(edges[0]), int(edges[-1]))
         drawn_files.append(
             Files(
                 opened_ms=[*opened_ms, opened_ms[-1] + int(dwell[end - 1])],
-                tools=tools[of_files].tolist(),
-                tooled=np.flatnonzero(tools[of_files]).tolist(),
-                moments_ms=moments[start:fact_end],
-                facts=facts[start:fact_end],
+                tools=its_tools.tolist(),
+                tooled=np.flatnonzero(its_tools).tolist(),
+                first=(edges - edges[0]).tolist(),
+                moments_ms=moments[of_files],
+                facts=facts[of_files],
             )
         )
-        start = fact_end
     return drawn_files
 
 
