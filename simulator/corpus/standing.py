@@ -52,7 +52,7 @@ class StandingPings:
         self.code: list[int] = []
         self.body: list[str] = []
         #: Everything in the record line of each that follows the moment.
-        self.rest: list[str] = []
+        self.rest: list[bytes] = []
         self._first: list[int] = []
         self._count: list[int] = []
         self._told: list[tuple[int, Ints, int, Ints, int]] = []

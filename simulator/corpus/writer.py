@@ -132,8 +132,7 @@ class PartWriter:
         # Numbered as they are due, so that neither a flush nor a ping that was made early changes any id.
         _, id_text = self._ids.take(pings.client)
         rests, body_sizes = self._rests(pings, id_text)
-        for text in record_lines(id_text, pings.due, rests):
-            data = text.encode("ascii")
+        for data in record_lines(id_text, pings.due, rests):
             _write_all(self._file, data)
             if self._hasher is not None:
                 self._hasher.update(data)
@@ -144,7 +143,7 @@ class PartWriter:
         self._of_kind.update(dict(enumerate(np.bincount(pings.code).tolist())))
         self._span = (self._span[0] if self._span else int(pings.due[0]), int(pings.due[-1]))
 
-    def _rests(self, pings: Columns, id_text: npt.NDArray[np.uint8]) -> tuple[list[str], Ints]:
+    def _rests(self, pings: Columns, id_text: npt.NDArray[np.uint8]) -> tuple[list[bytes], Ints]:
         """What follows the moment in each line, and how long each body is. Rows' own ids go to their places."""
         is_row = pings.source < 0
         places = np.flatnonzero(is_row)

@@ -45,7 +45,7 @@ def test_lines_parse_and_the_index_points_into_them(
         rest_of_line(number, kinds.texts[kind], body, document_id.tobytes().decode())
         for number, kind, body, document_id in zip(client.tolist(), code.tolist(), bodies, ids, strict=True)
     ]
-    text = "".join(record_lines(ids, due, rests))
+    text = b"".join(record_lines(ids, due, rests)).decode("ascii")
     index = index_rows(ids, due, client, code, np.array([len(b) for b in bodies]), kinds.texts)
     assert int(index["length"].sum()) == len(text)
     for i, row in enumerate(index):
