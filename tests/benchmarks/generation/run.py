@@ -168,6 +168,18 @@ def show(name: str, figures: list[dict[str, float]], base: float | None = None) 
     return value
 
 
+def same_day(figures: dict[str, list[dict[str, float]]], wire: str, documented: str) -> None:
+    """Both dialects tell the same day, in different numbers of pings."""
+    seconds, pings = (
+        median(figure[what] for figure in figures[documented])
+        / median(figure[what] for figure in figures[wire])
+        for what in ("seconds", "pings")
+    )
+    print(
+        f"  {documented}: {pings:.2f} of the pings in {seconds:.2f} of the time that wire takes for the same days"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -194,6 +206,7 @@ def table(*, tiny: bool, rounds: int) -> None:
         "mixed-fleet, wire, one process": {"scenario": "mixed-fleet", "clients": clients},
         "mixed-fleet, documented": {"scenario": "mixed-fleet", "clients": clients, "dialect": "documented"},
         "newtab-day": {"scenario": "newtab-day", "clients": clients},
+        "newtab-day, documented": {"scenario": "newtab-day", "clients": clients, "dialect": "documented"},
         "secure-proxy-week": {"scenario": "secure-proxy-week", "clients": max(clients // 4, 20)},
         "sourcegraph-team": {"scenario": "sourcegraph-team", "clients": max(clients // 20, 4)},
         "nimbus-rollout": {"scenario": "nimbus-rollout", "clients": clients},
@@ -221,6 +234,8 @@ def table(*, tiny: bool, rounds: int) -> None:
     base = rate(figures[first])
     for name in runs:
         show(name, figures[name], base)
+    same_day(figures, "mixed-fleet, wire, one process", "mixed-fleet, documented")
+    same_day(figures, "newtab-day", "newtab-day, documented")
     one = None
     for name in by_workers:
         one = show(name, figures[name], one) if one else show(name, figures[name])
