@@ -18,8 +18,8 @@ from simulator.client.newtab_texts import NewTabTexts
 from simulator.client.onboarding import OnboardingSender
 from simulator.client.outbox import Outbox
 from simulator.client.submission import Submission, more_days
-from simulator.messaging import MessageRouter, Messages
 from simulator.clock import MS_PER_DAY
+from simulator.messaging import MessageRouter, Messages
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import PageContent, Profile
 from simulator.randomness import cohort_streams, stream
@@ -27,7 +27,6 @@ from simulator.scenario import Scenario
 from simulator.scenario.message import Message
 from simulator.simulation.plan import Plan
 from simulator.simulation.telemetry import TelemetryCast
-
 
 #: The longest beginning of a stream that a whole cohort draws at once; whoever needs more gets more.
 _MOST_AHEAD = 512
