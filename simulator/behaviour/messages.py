@@ -7,6 +7,7 @@ moments pages have places of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from typing import Final
 
 import simpy
@@ -59,24 +60,24 @@ def fire(person: BrowserPerson, rates: Messaging, trigger: str) -> Message | Non
         trigger: what happened.
     """
     router, installation = person.router, person.installation
-    if not router.listens_to(trigger):
-        return None
     now = int(person.env.now)
     failed = _failing(person, rates, trigger, now)
-
-    attributes = _attributes(installation, now)
-    if person.experiments is not None and installation.enrolled:
-        for message in router.reach(trigger, attributes=attributes, enrolled=installation.enrolled):
+    enrolled = installation.enrolled
+    if enrolled and person.experiments is not None:
+        for message in router.reach(trigger, attributes=_attributes(installation, now), enrolled=enrolled):
             if message.id != failed:
                 person.experiments.reached(now, message)
+    if router.sleeps(trigger, now, installation.changes):
+        return None  # as it mostly is: what waits for this trigger has been seen, or is not for this client
     return router.choose(
         trigger,
         now,
-        attributes=attributes,
+        attributes=_attributes(installation, now),
         user_prefs=installation.user_prefs,
-        enrolled=installation.enrolled,
+        enrolled=enrolled,
         uniform=person.messages_random.uniform,
         failed=failed,
+        changes=installation.changes,
     )
 
 
@@ -119,15 +120,8 @@ def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) ->
 
 
 def _attributes(installation: Installation, now: int) -> Callable[[], Mapping[str, object]]:
-    """Gives what targeting can ask about, worked out at the first question and kept for the others of a trigger."""
-    known: dict[str, object] = {}
-
-    def attributes() -> Mapping[str, object]:
-        if not known:
-            known.update(installation.targeting_attributes(now))
-        return known
-
-    return attributes
+    """Gives what targeting can ask about, worked out when it asks."""
+    return partial(installation.targeting_attributes, now)
 
 
 def shown(person: BrowserPerson, message: Message) -> int:
@@ -165,9 +159,10 @@ def _on_stage(
     def staged(person: BrowserPerson, message: Message) -> Process:
         if person.stage_is_taken:
             return
-        with person.stage().request() as turn:
-            yield turn
-            yield from scene(person, message)
+        person.stage_is_taken = True
+        yield person.env.timeout(0)  # whatever else happens at this moment comes first
+        yield from scene(person, message)
+        person.stage_is_taken = False
 
     return staged
 
@@ -328,6 +323,7 @@ def _listed(person: BrowserPerson, rates: Messaging) -> list[Message]:
         user_prefs=installation.user_prefs,
         enrolled=installation.enrolled,
         failed=failed,
+        changes=installation.changes,
     )
 
 

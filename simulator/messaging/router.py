@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from simulator.population.preferences import CFR_ADDONS, CFR_FEATURES, SNIPPETS
@@ -22,19 +23,61 @@ _PROVIDERS: Final[Mapping[str, str]] = {
     "snippets": "snippets",
     "onboarding": "onboarding",
 }
+#: What targeting can ask about that passes by itself: with the day, a run or a new tab. All else has to be changed.
+_PASSING: Final = frozenset({"profile_age_days", "first_run", "runs", "new_tabs", "updated"})
 _MOST_KEPT: Final = 100
 
 Attributes = Callable[[], Mapping[str, object]]
 
 
+class _Caps:
+    """A frequency in plain values, under the name by which impressions are counted."""
+
+    __slots__ = ("custom", "key", "lifetime")
+
+    def __init__(self, key: str, frequency: Frequency) -> None:
+        self.key = key
+        self.lifetime = math.inf if frequency.lifetime is None else frequency.lifetime
+        self.custom = tuple((cap.cap, cap.period) for cap in frequency.custom)
+
+    def quiet_until(self, seen: Sequence[int]) -> float:
+        """When another impression is allowed after those that were seen, in milliseconds since the Unix epoch."""
+        count, until = len(seen), 0
+        if count >= self.lifetime:
+            return math.inf
+        for cap, period in self.custom:
+            if count >= cap and seen[-cap] + period > until:
+                until = seen[-cap] + period
+        return until
+
+
 class _Targeted:
     """One message with its targeting compiled, and remembered by the attributes that it asks about."""
 
-    __slots__ = ("_cache", "_holds", "group", "group_key", "id", "message", "names", "pref_bit", "provider")
+    __slots__ = (
+        "_cache",
+        "_for_all",
+        "_holds",
+        "_key_of",
+        "branch",
+        "caps",
+        "experiment",
+        "group",
+        "id",
+        "lasts",
+        "message",
+        "names",
+        "pref_bit",
+        "provider",
+        "weight",
+    )
 
     def __init__(self, message: Message, groups: Mapping[str, Frequency]) -> None:
         self.message = message
         self.id = message.id
+        self.weight = message.weight
+        self.experiment = message.experiment
+        self.branch = message.branch
         self.pref_bit = 0
         if message.surface == "cfr":
             self.pref_bit = _CATEGORY_BIT[message.category]
@@ -42,25 +85,38 @@ class _Targeted:
             self.pref_bit = SNIPPETS
         default = "messaging-experiments" if message.experiment else _PROVIDERS.get(message.surface, "cfr")
         self.provider = message.provider or default
-        self.group = groups.get(message.group)
-        self.group_key = _group_key(message.group) if self.group else ""
+        self.caps = _Caps(message.id, message.frequency)
+        group = groups.get(message.group)
+        # The group's name stands beside message ids, which have no line feeds.
+        self.group = _Caps(f"group\n{message.group}", group) if group is not None else None
         self.names = sorted(attributes_of(message.targeting))
+        #: Whether what targeting says holds until the client is changed.
+        self.lasts = _PASSING.isdisjoint(self.names)
         self._holds = compile_expression(message.targeting)
-        self._cache: dict[tuple[object, ...], bool] = {}
+        #: Without attributes to ask about, the answer is the same for everybody.
+        self._for_all = not self.names and self._holds({})
+        self._key_of = itemgetter(*self.names) if self.names else None
+        self._cache: dict[object, bool] = {}
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether a client with these attributes is meant."""
-        if self.names:
-            known_of = attributes()
-            key = tuple([known_of[name] for name in self.names])
-        else:
-            known_of, key = {}, ()
+        if self._key_of is None:
+            return self._for_all
+        known_of = attributes()
+        key = self._key_of(known_of)
         known = self._cache.get(key)
         if known is None:
             if len(self._cache) > _LARGEST_CACHE:
                 self._cache.clear()
             known = self._cache[key] = self._holds(known_of)
         return known
+
+    def is_for(self, enrolled: Mapping[str, str]) -> bool:
+        """Whether it is nobody's alone, or of an experiment and a branch that the client is in."""
+        if self.experiment is None:
+            return True
+        branch = enrolled.get(self.experiment)
+        return branch is not None and self.branch in {None, branch}
 
 
 class Messages:
@@ -72,12 +128,12 @@ class Messages:
     """
 
     def __init__(self, messages: Sequence[Message], groups: Mapping[str, Frequency] | None = None) -> None:
-        self.groups = groups or {}
         self.by_trigger: dict[str, list[_Targeted]] = {}
         for message in messages:
-            targeted = _Targeted(message, self.groups)
+            targeted = _Targeted(message, groups or {})
             self.by_trigger.setdefault(message.trigger, []).append(targeted)
         everything = [targeted for waiting in self.by_trigger.values() for targeted in waiting]
+        self.by_id = {targeted.id: targeted for targeted in everything}
         self.providers = sorted({targeted.provider for targeted in everything})
         self.failing = {
             trigger: [(t.message, t.names) for t in waiting if t.names]
@@ -86,7 +142,7 @@ class Messages:
         self.of_branches = {
             trigger: branches
             for trigger, waiting in self.by_trigger.items()
-            if (branches := [t for t in waiting if t.message.experiment and t.message.branch])
+            if (branches := [t for t in waiting if t.experiment and t.branch])
         }
 
 
@@ -97,13 +153,15 @@ class MessageRouter:
     providers have failed, lasts as long as a browser run.
     """
 
-    __slots__ = ("_down", "_impressions", "_messages", "_quiet", "_reached")
+    __slots__ = ("_asleep", "_down", "_impressions", "_messages", "_quiet", "_reached")
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
-        self._impressions: dict[str, list[int]] | None = None
+        self._impressions: dict[str, list[int]] = {}
         #: Until when caps and blocks keep each message and each group silent.
         self._quiet: dict[str, float] = {}
+        #: By trigger, until when nothing can come of it, for a client that has changed so often.
+        self._asleep: dict[str, tuple[int, float]] = {}
         self._down: str | None = None
         self._reached: set[str] | None = None
 
@@ -121,9 +179,20 @@ class MessageRouter:
         self._down = without
         self._reached = None
 
-    def may_fail(self, trigger: str) -> list[tuple[Message, list[str]]]:
+    def may_fail(self, trigger: str) -> Sequence[tuple[Message, list[str]]]:
         """The messages of a trigger whose targeting asks about anything, with the attributes that it asks about."""
-        return self._messages.failing.get(trigger, [])
+        return self._messages.failing.get(trigger, ())
+
+    def sleeps(self, trigger: str, now_ms: int, changes: int) -> bool:
+        """Whether the last look at a trigger found nothing and another one would find nothing still.
+
+        Args:
+            trigger: what happened.
+            now_ms: when.
+            changes: as for `eligible`.
+        """
+        asleep = self._asleep.get(trigger)
+        return asleep is not None and now_ms < asleep[1] and asleep[0] == changes
 
     def eligible(
         self,
@@ -134,6 +203,7 @@ class MessageRouter:
         user_prefs: int,
         enrolled: Mapping[str, str],
         failed: str = "",
+        changes: int = 0,
     ) -> list[Message]:
         """Every message that a trigger may show now, in the scenario's order.
 
@@ -144,19 +214,28 @@ class MessageRouter:
             user_prefs: the preference bits; they switch recommendations off by category, and snippets.
             enrolled: experiment slug to branch; a branch's message is shown to nobody else.
             failed: id of a message whose targeting has just failed.
+            changes: counts the changes of the client that do not come by themselves: of preferences, experiments
+                and lasting attributes. `sleeps` compares it.
         """
-        until, down = self._quiet.get, self._down
-        return [
-            targeted.message
-            for targeted in self._messages.by_trigger.get(trigger, ())
-            if until(targeted.id, 0) <= now_ms
-            and not (targeted.group_key and until(targeted.group_key, 0) > now_ms)
-            and not (targeted.pref_bit and not user_prefs & targeted.pref_bit)
-            and targeted.id != failed
-            and targeted.provider != down
-            and _for_branch(targeted.message, enrolled)
-            and targeted.matches(attributes)
-        ]
+        quiet, found = self._quiet, []
+        wakes = math.inf
+        for targeted in self._messages.by_trigger.get(trigger, ()):
+            until = quiet.get(targeted.id, 0)
+            if targeted.group is not None:
+                until = max(until, quiet.get(targeted.group.key, 0))
+            if until > now_ms:
+                wakes = min(wakes, until)
+            elif (targeted.pref_bit and not user_prefs & targeted.pref_bit) or not targeted.is_for(enrolled):
+                pass  # until that is changed
+            elif targeted.id == failed or targeted.provider == self._down:
+                wakes = now_ms
+            elif targeted.matches(attributes):
+                found.append(targeted.message)
+            elif not targeted.lasts:
+                wakes = now_ms
+        if not found:
+            self._asleep[trigger] = changes, wakes
+        return found
 
     def choose(
         self,
@@ -168,6 +247,7 @@ class MessageRouter:
         enrolled: Mapping[str, str],
         uniform: Callable[[], float],
         failed: str = "",
+        changes: int = 0,
     ) -> Message | None:
         """The message that wins a trigger, at most one, drawn by weight among those that may be shown.
 
@@ -180,10 +260,11 @@ class MessageRouter:
             user_prefs=user_prefs,
             enrolled=enrolled,
             failed=failed,
+            changes=changes,
         )
         if not eligible:
             return None
-        point = uniform() * sum(message.weight for message in eligible)
+        point = uniform() * sum([message.weight for message in eligible])
         for message in eligible:
             point -= message.weight
             if point < 0:
@@ -202,27 +283,32 @@ class MessageRouter:
         """
         reached: list[Message] = []
         for targeted in self._messages.of_branches.get(trigger, ()) if enrolled else ():
-            message = targeted.message
-            branch = enrolled.get(message.experiment or "")
-            if branch is None or branch == message.branch:
+            branch = enrolled.get(targeted.experiment or "")
+            if branch is None or branch == targeted.branch:
                 continue
             if self._reached is None:
                 self._reached = set()
-            if message.id not in self._reached and targeted.matches(attributes):
-                self._reached.add(message.id)
-                reached.append(message)
+            if targeted.id not in self._reached and targeted.matches(attributes):
+                self._reached.add(targeted.id)
+                reached.append(targeted.message)
         return reached
 
     def impression(self, message: Message, now_ms: int) -> None:
         """The message was shown. It counts for its own caps and for its group's."""
-        if self._impressions is None:
-            self._impressions = {}
-        seen = _note(self._impressions, message.id, now_ms)
-        self._silence(message.id, _quiet_until(message.frequency, seen))
-        group = self._messages.groups.get(message.group)
-        if group is not None:
-            key = _group_key(message.group)
-            self._silence(key, _quiet_until(group, _note(self._impressions, key, now_ms)))
+        targeted = self._messages.by_id[message.id]
+        self._count(targeted.caps, now_ms)
+        if targeted.group is not None:
+            self._count(targeted.group, now_ms)
+
+    def _count(self, caps: _Caps, now_ms: int) -> None:
+        """Remember one more; more than the highest lifetime cap can never matter."""
+        seen = self._impressions.get(caps.key)
+        if seen is None:
+            seen = self._impressions[caps.key] = []
+        seen.append(now_ms)
+        if len(seen) > _MOST_KEPT:
+            del seen[0]
+        self._silence(caps.key, caps.quiet_until(seen))
 
     def block(self, message: Message) -> None:
         """The message is never to be shown to this client again."""
@@ -231,31 +317,3 @@ class MessageRouter:
     def _silence(self, key: str, until_ms: float) -> None:
         if until_ms > self._quiet.get(key, 0):
             self._quiet[key] = until_ms
-
-
-def _group_key(group: str) -> str:
-    """A group's name where it stands beside message ids, which have no line feeds."""
-    return f"group\n{group}"
-
-
-def _note(impressions: dict[str, list[int]], name: str, now_ms: int) -> list[int]:
-    """Remember one more; more than the highest lifetime cap can never matter."""
-    times = impressions.setdefault(name, [])
-    times.append(now_ms)
-    if len(times) > _MOST_KEPT:
-        del times[0]
-    return times
-
-
-def _quiet_until(frequency: Frequency, seen: Sequence[int]) -> float:
-    """When the caps allow another impression after those that were seen, in milliseconds since the Unix epoch."""
-    if frequency.lifetime is not None and len(seen) >= frequency.lifetime:
-        return math.inf
-    return max((seen[-cap.cap] + cap.period for cap in frequency.custom if len(seen) >= cap.cap), default=0)
-
-
-def _for_branch(message: Message, enrolled: Mapping[str, str]) -> bool:
-    if message.experiment is None:
-        return True
-    branch = enrolled.get(message.experiment)
-    return branch is not None and message.branch in {None, branch}
