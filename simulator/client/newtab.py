@@ -58,7 +58,9 @@ class NewTabSender:
         "_random",
         "_run",
         "_slate",
+        "_slates",
         "_sponsored",
+        "_statistics",
         "_stories_seen",
         "_topsites_shown",
         "_trigger",
@@ -93,7 +95,9 @@ class NewTabSender:
         self._trigger: tuple[str, int | None] = ("unexpected", None)
         self._u = 0.0
         self._preloaded = self._topsites_shown = False
-        self._slate = texts.content.slates[0]
+        self._slates = texts.content.slates
+        self._slate = self._slates[0]
+        self._statistics = ""
         self._stories_seen = 0
         self._home_seen_in_run = 0
         self._last_open_ms = 0
@@ -154,8 +158,10 @@ class NewTabSender:
         self._epoch = installation.epoch
         self._page_texts.clear()
         self._sponsored = None
-        shown = installation.user_prefs & SPONSORED_TOP_SITES
-        self.layout = self._layout if shown else self._layout.without_sponsored
+        prefs, content = installation.user_prefs, self.texts.content
+        self.layout = self._layout if prefs & SPONSORED_TOP_SITES else self._layout.without_sponsored
+        self._statistics = ""
+        self._slates = content.slates if prefs & SPONSORED_STORIES else content.plain_slates
 
     def _follow(self) -> None:
         """The same while a page is open: an experiment began or ended, a preference was switched."""
@@ -213,10 +219,7 @@ class NewTabSender:
         return self._sponsored
 
     def _slate_at(self, now_ms: int) -> Slate:
-        installation, content = self.installation, self.texts.content
-        paid = installation.user_prefs & SPONSORED_STORIES
-        slates = content.slates if paid else content.plain_slates
-        return slates[(now_ms // _SLATE_LASTS_MS + installation.number) % len(slates)]
+        return self._slates[(now_ms // _SLATE_LASTS_MS + self.installation.number) % len(self._slates)]
 
     def _load_trigger(self, page: str, asked_ms: int | None) -> tuple[str, int | None]:
         """What caused the load, by the rules of TelemetryFeed.setLoadTriggerInfo; times in ms since the epoch."""
@@ -240,7 +243,7 @@ class NewTabSender:
         statistics, painted_us = "", None
         topsites_late = highlights_late = None
         if self._topsites_shown and prefs & TOP_SITES:
-            statistics = texts.statistics(self.layout)
+            statistics = self._statistics = self._statistics or texts.statistics(self.layout)
             # A preloaded page was painted in the background, so its paint may come before its visibility.
             painted_us = visible_us + int(u * 1_009.0 % 1.0 * 120_000) - (60_000 if preloaded else 0)
             if not preloaded and u < 0.3:  # noqa: PLR2004, RUF100 - assumption: placeholders are seen on 3 of 10
@@ -298,6 +301,7 @@ class NewTabSender:
     def change_layout(self, layout: Layout) -> None:
         """The user changed the top sites, as they are shown now."""
         self._layout = self.layout = layout
+        self._statistics = ""
         self._sponsored = None
 
     def see_stories(self, count: int) -> None:

@@ -28,11 +28,13 @@ def topsites_statistics(icon_counts: Sequence[int], *, pinned: int, search_short
     )
 
 
-def _documented_time(key: str, at_us: int | None, origin_us: int) -> str:
-    if at_us is None:
-        return ""
-    whole, rest = divmod(at_us - origin_us, 1_000)
-    return f'"{key}":{whole}.{rest:03d},'
+def _milliseconds(us: int) -> str:
+    """Microseconds as milliseconds with three decimals: their digits, with a point before the last three."""
+    if us < 1_000:  # noqa: PLR2004, RUF100 - fewer than four digits, or a sign
+        whole, rest = divmod(us, 1_000)
+        return f"{whole}.{rest:03d}"
+    digits = str(us)
+    return f"{digits[:-3]}.{digits[-3:]}"
 
 
 def performance(
@@ -63,11 +65,11 @@ def performance(
         origin_us: the time origin of the browser's hidden window.
     """
     if dialect == "documented":
-        times = (
-            _documented_time("load_trigger_ts", trigger_us, origin_us)
-            + _documented_time("visibility_event_rcvd_ts", visible_us, origin_us)
-            + _documented_time("topsites_first_painted_ts", topsites_painted_us, origin_us)
-        )
+        times = f'"visibility_event_rcvd_ts":{_milliseconds(visible_us - origin_us)},'
+        if trigger_us is not None:
+            times = f'"load_trigger_ts":{_milliseconds(trigger_us - origin_us)},{times}'
+        if topsites_painted_us is not None:
+            times = f'{times}"topsites_first_painted_ts":{_milliseconds(topsites_painted_us - origin_us)},'
     else:
         trigger = -1 if trigger_us is None else trigger_us // 1_000
         painted = -1 if topsites_painted_us is None else topsites_painted_us // 1_000
