@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Final, Protocol
 
 from simulator.population.preferences import CFR_ADDONS, CFR_FEATURES, SNIPPETS
 from simulator.scenario.message import Frequency, Message
@@ -27,7 +27,19 @@ _PROVIDERS: Final[Mapping[str, str]] = {
 _PASSING: Final = frozenset({"profile_age_days", "first_run", "runs", "new_tabs", "updated"})
 _MOST_KEPT: Final = 100
 
-Attributes = Callable[[], Mapping[str, object]]
+
+class Client(Protocol):
+    """What decides which messages a client may see, apart from those that it has seen."""
+
+    #: Counts the changes of what follows that do not come by themselves, as those of `_PASSING` do.
+    changes: int
+    #: The preference bits; they switch recommendations off by category, and snippets.
+    user_prefs: int
+    #: Experiment slug to branch; a branch's message is shown to nobody else.
+    enrolled: dict[str, str]
+
+    def targeting_attributes(self, now_ms: int) -> Mapping[str, object]:
+        """What targeting can ask about."""
 
 
 class _Caps:
@@ -98,11 +110,11 @@ class _Targeted:
         self._key_of = itemgetter(*self.names) if self.names else None
         self._cache: dict[object, bool] = {}
 
-    def matches(self, attributes: Attributes) -> bool:
-        """Whether a client with these attributes is meant."""
+    def matches(self, client: Client, now_ms: int) -> bool:
+        """Whether a client is meant. Its attributes are asked for only if the expression needs them."""
         if self._key_of is None:
             return self._for_all
-        known_of = attributes()
+        known_of = client.targeting_attributes(now_ms)
         key = self._key_of(known_of)
         known = self._cache.get(key)
         if known is None:
@@ -117,6 +129,17 @@ class _Targeted:
             return True
         branch = enrolled.get(self.experiment)
         return branch is not None and self.branch in {None, branch}
+
+
+class _Waiting:
+    """What a trigger may show one client as it is now, and when that can be at the earliest."""
+
+    __slots__ = ("changes", "messages", "wakes_ms")
+
+    def __init__(self, messages: Sequence[_Targeted], changes: int) -> None:
+        self.messages = messages
+        self.changes = changes
+        self.wakes_ms = 0.0
 
 
 class Messages:
@@ -153,15 +176,14 @@ class MessageRouter:
     providers have failed, lasts as long as a browser run.
     """
 
-    __slots__ = ("_asleep", "_down", "_impressions", "_messages", "_quiet", "_reached")
+    __slots__ = ("_down", "_impressions", "_messages", "_quiet", "_reached", "_waiting")
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
         self._impressions: dict[str, list[int]] = {}
         #: Until when caps and blocks keep each message and each group silent.
         self._quiet: dict[str, float] = {}
-        #: By trigger, until when nothing can come of it, for a client that has changed so often.
-        self._asleep: dict[str, tuple[int, float]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._down: str | None = None
         self._reached: set[str] | None = None
 
@@ -183,112 +205,88 @@ class MessageRouter:
         """The messages of a trigger whose targeting asks about anything, with the attributes that it asks about."""
         return self._messages.failing.get(trigger, ())
 
-    def sleeps(self, trigger: str, now_ms: int, changes: int) -> bool:
-        """Whether the last look at a trigger found nothing and another one would find nothing still.
+    def sleeps(self, trigger: str, now_ms: int, client: Client) -> bool:
+        """Whether the last look at a trigger found nothing and another one would find nothing still."""
+        waiting = self._waiting.get(trigger)
+        return waiting is not None and now_ms < waiting.wakes_ms and waiting.changes == client.changes
 
-        Args:
-            trigger: what happened.
-            now_ms: when.
-            changes: as for `eligible`.
-        """
-        asleep = self._asleep.get(trigger)
-        return asleep is not None and now_ms < asleep[1] and asleep[0] == changes
-
-    def eligible(
-        self,
-        trigger: str,
-        now_ms: int,
-        *,
-        attributes: Attributes,
-        user_prefs: int,
-        enrolled: Mapping[str, str],
-        failed: str = "",
-        changes: int = 0,
-    ) -> list[Message]:
+    def eligible(self, trigger: str, now_ms: int, client: Client, *, failed: str = "") -> list[Message]:
         """Every message that a trigger may show now, in the scenario's order.
 
         Args:
             trigger: what happened.
             now_ms: when.
-            attributes: gives what targeting can ask about; asked only if an expression needs it.
-            user_prefs: the preference bits; they switch recommendations off by category, and snippets.
-            enrolled: experiment slug to branch; a branch's message is shown to nobody else.
+            client: to whom; always the same one.
             failed: id of a message whose targeting has just failed.
-            changes: counts the changes of the client that do not come by themselves: of preferences, experiments
-                and lasting attributes. `sleeps` compares it.
         """
-        quiet, found = self._quiet, []
-        wakes = math.inf
-        for targeted in self._messages.by_trigger.get(trigger, ()):
-            until = quiet.get(targeted.id, 0)
-            if targeted.group is not None:
-                until = max(until, quiet.get(targeted.group.key, 0))
-            if until > now_ms:
-                wakes = min(wakes, until)
-            elif (targeted.pref_bit and not user_prefs & targeted.pref_bit) or not targeted.is_for(enrolled):
-                pass  # until that is changed
-            elif targeted.id == failed or targeted.provider == self._down:
-                wakes = now_ms
-            elif targeted.matches(attributes):
-                found.append(targeted.message)
-            elif not targeted.lasts:
-                wakes = now_ms
-        if not found:
-            self._asleep[trigger] = changes, wakes
-        return found
+        return [targeted.message for targeted in self._open(trigger, now_ms, client, failed)]
 
     def choose(
-        self,
-        trigger: str,
-        now_ms: int,
-        *,
-        attributes: Attributes,
-        user_prefs: int,
-        enrolled: Mapping[str, str],
-        uniform: Callable[[], float],
-        failed: str = "",
-        changes: int = 0,
+        self, trigger: str, now_ms: int, client: Client, *, uniform: Callable[[], float], failed: str = ""
     ) -> Message | None:
         """The message that wins a trigger, at most one, drawn by weight among those that may be shown.
 
         Args as for `eligible`, and `uniform`, the client's stream.
         """
-        eligible = self.eligible(
-            trigger,
-            now_ms,
-            attributes=attributes,
-            user_prefs=user_prefs,
-            enrolled=enrolled,
-            failed=failed,
-            changes=changes,
-        )
-        if not eligible:
+        found = self._open(trigger, now_ms, client, failed)
+        if not found:
             return None
-        point = uniform() * sum([message.weight for message in eligible])
-        for message in eligible:
-            point -= message.weight
+        point = uniform() * sum([targeted.weight for targeted in found])
+        for targeted in found:
+            point -= targeted.weight
             if point < 0:
-                return message
-        return eligible[-1]
+                return targeted.message
+        return found[-1].message
 
-    def reach(self, trigger: str, *, attributes: Attributes, enrolled: Mapping[str, str]) -> list[Message]:
+    def _open(self, trigger: str, now_ms: int, client: Client, failed: str) -> list[_Targeted]:
+        waiting = self._waiting.get(trigger)
+        if waiting is None or waiting.changes != client.changes:
+            messages = self._for_client(trigger, now_ms, client)
+            waiting = self._waiting[trigger] = _Waiting(messages, client.changes)
+        quiet_until, found, wakes_ms = self._quiet.get, [], math.inf
+        for targeted in waiting.messages:
+            until = quiet_until(targeted.id, 0)
+            if targeted.group is not None:
+                until = max(until, quiet_until(targeted.group.key, 0))
+            if until > now_ms:
+                wakes_ms = min(wakes_ms, until)
+            elif targeted.lasts or targeted.matches(client, now_ms):
+                found.append(targeted)
+            else:
+                wakes_ms = now_ms
+        waiting.wakes_ms = now_ms if found else wakes_ms
+        if failed or self._down is not None:
+            return [t for t in found if t.id != failed and t.provider != self._down]
+        return found
+
+    def _for_client(self, trigger: str, now_ms: int, client: Client) -> list[_Targeted]:
+        """The messages that a client may ever see unless it is changed."""
+        return [
+            targeted
+            for targeted in self._messages.by_trigger.get(trigger, ())
+            if (not targeted.pref_bit or client.user_prefs & targeted.pref_bit)
+            and targeted.is_for(client.enrolled)
+            and (not targeted.lasts or targeted.matches(client, now_ms))
+        ]
+
+    def reach(self, trigger: str, now_ms: int, client: Client) -> list[Message]:
         """The messages of other branches that would have been shown: each at most once a browser run.
 
         Only trigger and targeting count, and only for experiments that the client is enrolled in.
 
         Args:
             trigger: what happened.
-            attributes: as for `eligible`.
-            enrolled: experiment slug to branch.
+            now_ms: when.
+            client: to whom.
         """
         reached: list[Message] = []
-        for targeted in self._messages.of_branches.get(trigger, ()) if enrolled else ():
-            branch = enrolled.get(targeted.experiment or "")
+        for targeted in self._messages.of_branches.get(trigger, ()):
+            branch = client.enrolled.get(targeted.experiment or "")
             if branch is None or branch == targeted.branch:
                 continue
             if self._reached is None:
                 self._reached = set()
-            if targeted.id not in self._reached and targeted.matches(attributes):
+            if targeted.id not in self._reached and targeted.matches(client, now_ms):
                 self._reached.add(targeted.id)
                 reached.append(targeted.message)
         return reached
