@@ -47,6 +47,7 @@ class NewTabSender:
     __slots__ = (
         "_bookmarks",
         "_epoch",
+        "_event_texts",
         "_home_seen_in_run",
         "_last_open_ms",
         "_layout",
@@ -86,8 +87,9 @@ class NewTabSender:
         self.added_shortcuts: tuple[str, ...] = ()
         self._bookmarks: set[int] | None = None
         self._epoch = self._run = -1
-        self._page_texts: dict[str, tuple[str, str, str]] = {}
-        self._on_page = ("", "", "")
+        self._page_texts: dict[str, tuple[str, str]] = {}
+        self._on_page = ("", "")
+        self._event_texts: dict[str, str] = {}
         self._sponsored: list[str] | None = None
         self._preloaded_id = ""
         self._metadata = ""
@@ -157,6 +159,7 @@ class NewTabSender:
             self._preloaded_id = ""
         self._epoch = installation.epoch
         self._page_texts.clear()
+        self._event_texts.clear()
         self._sponsored = None
         prefs, content = installation.user_prefs, self.texts.content
         self.layout = self._layout if prefs & SPONSORED_TOP_SITES else self._layout.without_sponsored
@@ -169,21 +172,12 @@ class NewTabSender:
         self._on_page = self._texts_of(self.page)
         self._metadata = ""
 
-    def _texts_of(self, page: str) -> tuple[str, str, str]:
-        """The fragments of user events, sessions and story statistics that this page's sessions share."""
+    def _texts_of(self, page: str) -> tuple[str, str]:
+        """The fragments of sessions and story statistics that this page's sessions share."""
         installation, dialect = self.installation, self.texts.dialect
         profile, app = installation.profile, installation.app
         experiments, prefs = installation.experiments, installation.user_prefs
         made = self._page_texts[page] = (
-            client_metadata(
-                dialect,
-                app,
-                page=page,
-                client_id=profile.client_id,
-                browser_session_id=installation.browser_session_id,
-                experiments=experiments,
-                user_prefs=prefs,
-            ),
             session_metadata(
                 dialect,
                 app,
@@ -201,6 +195,20 @@ class NewTabSender:
                 experiments=experiments,
                 user_prefs=prefs,
             ),
+        )
+        return made
+
+    def _event_text_of(self, page: str) -> str:
+        """The fragment of user events that this page's sessions share; made for the first of them."""
+        installation = self.installation
+        made = self._event_texts[page] = client_metadata(
+            self.texts.dialect,
+            installation.app,
+            page=page,
+            client_id=installation.profile.client_id,
+            browser_session_id=installation.browser_session_id,
+            experiments=installation.experiments,
+            user_prefs=installation.user_prefs,
         )
         return made
 
@@ -269,9 +277,8 @@ class NewTabSender:
         if self._epoch != self.installation.epoch:
             self._follow()
         if not self._metadata:
-            self._metadata = user_event_metadata(
-                self.texts.dialect, self._on_page[0], session_id=self.session_id
-            )
+            client = self._event_texts.get(self.page) or self._event_text_of(self.page)
+            self._metadata = user_event_metadata(self.texts.dialect, client, session_id=self.session_id)
         return self._metadata
 
     @property
@@ -279,7 +286,7 @@ class NewTabSender:
         """The fields of story statistics on the open page."""
         if self._epoch != self.installation.epoch:
             self._follow()
-        return self._on_page[2]
+        return self._on_page[1]
 
     @property
     def slate(self) -> Slate:
@@ -325,7 +332,7 @@ class NewTabSender:
         if self._epoch != installation.epoch:
             self._follow()
         number, send, seen = installation.number, installation.send, self._stories_seen
-        _, session, impression = self._on_page
+        session, impression = self._on_page
         if seen and self.page != _WELCOME:
             slate = self._slate
             loaded = len(slate.stories)

@@ -33,7 +33,8 @@ def nested(dialect: Dialect, json_text: str) -> str:
 
 def experiments_object(branches: Mapping[str, str]) -> str:
     """The `experiments` annotation of a structured ping: slug to branch."""
-    return compact({slug: {"branch": branch} for slug, branch in branches.items()})
+    members = [f'{quoted(slug)}:{{"branch":{quoted(branch)}}}' for slug, branch in branches.items()]
+    return f"{{{','.join(members)}}}"
 
 
 def member(key: str, json_text: str | None) -> str:

@@ -12,6 +12,9 @@ from simulator.pings.firefox.basic_metadata import Application
 from simulator.population.page import ICON_TYPES
 from simulator.records import Dialect
 
+#: Looked up, not formatted: a session prints three of them.
+_DECIMALS = tuple(f".{rest:03d}" for rest in range(1_000))
+
 
 def topsites_statistics(icon_counts: Sequence[int], *, pinned: int, search_shortcuts: int) -> str:
     """The fields that count the tiles a session saw, as a fragment that begins with a comma.
@@ -29,12 +32,9 @@ def topsites_statistics(icon_counts: Sequence[int], *, pinned: int, search_short
 
 
 def _milliseconds(us: int) -> str:
-    """Microseconds as milliseconds with three decimals: their digits, with a point before the last three."""
-    if us < 1_000:  # noqa: PLR2004, RUF100 - fewer than four digits, or a sign
-        whole, rest = divmod(us, 1_000)
-        return f"{whole}.{rest:03d}"
-    digits = str(us)
-    return f"{digits[:-3]}.{digits[-3:]}"
+    """Microseconds as milliseconds with three decimals."""
+    whole, rest = divmod(us, 1_000)
+    return f"{whole}{_DECIMALS[rest]}"
 
 
 def performance(
