@@ -75,6 +75,7 @@ class _Targeted:
         "caps",
         "experiment",
         "group",
+        "group_key",
         "id",
         "lasts",
         "message",
@@ -101,6 +102,7 @@ class _Targeted:
         group = groups.get(message.group)
         # The group's name stands beside message ids, which have no line feeds.
         self.group = _Caps(f"group\n{message.group}", group) if group is not None else None
+        self.group_key = self.group.key if self.group is not None else ""
         self.names = sorted(attributes_of(message.targeting))
         #: Whether what targeting says holds until the client is changed.
         self.lasts = _PASSING.isdisjoint(self.names)
@@ -246,10 +248,11 @@ class MessageRouter:
         quiet_until, found, wakes_ms = self._quiet.get, [], math.inf
         for targeted in waiting.messages:
             until = quiet_until(targeted.id, 0)
-            if targeted.group is not None:
-                until = max(until, quiet_until(targeted.group.key, 0))
+            if targeted.group_key and (of_group := quiet_until(targeted.group_key, 0)) > until:
+                until = of_group
             if until > now_ms:
-                wakes_ms = min(wakes_ms, until)
+                if until < wakes_ms:
+                    wakes_ms = until
             elif targeted.lasts or targeted.matches(client, now_ms):
                 found.append(targeted)
             else:

@@ -40,6 +40,7 @@ class _Ahead:
     of its own: so many that nine of ten clients have enough. It changes what things cost, never what is drawn.
     """
 
+    runs: int
     browsing: int
     newtab: int
     newtab_ids: int
@@ -47,9 +48,11 @@ class _Ahead:
 
     @classmethod
     def of(cls, scenario: Scenario) -> _Ahead:
-        """For a scenario, by how many new tabs it has."""
-        tabs = round(scenario.population.new_tabs_a_day * scenario.duration / MS_PER_DAY)
+        """For a scenario, by how many runs and new tabs it has."""
+        days = scenario.duration / MS_PER_DAY
+        tabs = round(scenario.population.new_tabs_a_day * days)
         return cls(
+            runs=min(_MOST_AHEAD, 8 + round(2.5 * scenario.population.runs_a_day * days)),
             browsing=min(_MOST_AHEAD, 64 + 10 * tabs),
             newtab=min(_MOST_AHEAD, 16 + 2 * tabs),
             newtab_ids=min(_MOST_AHEAD, 16 + 2 * tabs),
@@ -72,10 +75,10 @@ class FirefoxCast:
         self.messages = Messages(_wanted(scenario), scenario.message_groups)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
+    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
         """Put the Firefox users of a cohort into its environment."""
         plan, ahead = self.plan, self.ahead
-        browsing = self._who_browses(clients, profiles)
+        browsing = self._who_browses(profiles)
         numbers = [profile.number for profile, _ in browsing]
         person_random = cohort_streams(plan.seed, "browsing", numbers, width=ahead.browsing, uuids=8)
         newtab_random = cohort_streams(
@@ -122,16 +125,14 @@ class FirefoxCast:
             )
             env.process(live(person, self.browser, runs))
 
-    def _who_browses(
-        self, clients: range, profiles: list[Profile]
-    ) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
+    def _who_browses(self, profiles: list[Profile]) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
         """Those who start the browser at all, with their runs; nobody else costs anything more."""
         plan = self.plan
-        random = cohort_streams(plan.seed, "browser runs", clients, width=24)
+        users = [profile for profile in profiles if profile.firefox and profile.telemetry_on]
+        numbers = [profile.number for profile in users]
+        random = cohort_streams(plan.seed, "browser runs", numbers, width=self.ahead.runs)
         browsing: list[tuple[Profile, Iterator[tuple[int, int]]]] = []
-        for profile, stream_of_runs in zip(profiles, random, strict=True):
-            if not (profile.firefox and profile.telemetry_on):
-                continue
+        for profile, stream_of_runs in zip(users, random, strict=True):
             runs = browser_runs(
                 self.browser, profile, stream_of_runs, start_ms=plan.start_ms, end_ms=plan.end_ms
             )
