@@ -40,6 +40,8 @@ class _Act(simpy.Process):
                 self._ok, self._value = True, end.value
                 if self.callbacks:
                     self.env.schedule(self)
+                else:
+                    self.callbacks = None  # type: ignore[assignment] # over: whoever waits from now on need not
                 return
             if event.callbacks is not None:
                 event.callbacks.append(self._resume)
