@@ -21,7 +21,6 @@ def alarm(env: simpy.Environment) -> Callable[[int, Callable[[int], None]], None
     def later(at_ms: int, act: Callable[[int], None]) -> None:
         now_ms = int(env.now)
         due_ms = max(at_ms, now_ms)  # what is already past happens at once
-        event = simpy.Timeout(env, due_ms - now_ms)
-        event.callbacks.append(lambda _: act(due_ms))
+        env.timeout(due_ms - now_ms).callbacks.append(lambda _: act(due_ms))
 
     return later

@@ -37,6 +37,7 @@ class BrowserHabits:
         self.onboarding = scenario.onboarding
         self.has_messages = bool(triggers - {"first_run"})
         self.has_moments = "moments" in triggers
+        self.has_new_tab_messages = "new_tab" in triggers
         self.new_tabs_in_run: Choice[int] = counts(population.new_tabs_a_day / population.runs_a_day)
         self.private = population.private_windows
         self.first_paint = lognormal(1_400, 0.5)
@@ -139,7 +140,7 @@ def _new_tabs(person: BrowserPerson, habits: BrowserHabits, ends_ms: int, *, ope
     moments = [now + int(uniform() * span) for _ in range(tabs)]
     moments.sort()
     home_again, unasked = rates.home_again, rates.home_again + rates.unasked
-    has_messages = habits.has_messages
+    has_messages = habits.has_new_tab_messages
     for moment in moments:
         gap = max(_LEAST_GAP_MS, moment - now)
         now += gap

@@ -6,7 +6,7 @@ only when something is going to happen within the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from simulator.behaviour.person import BrowserPerson
@@ -98,7 +98,7 @@ class Participation:
         now_ms: int,
         ends_ms: int,
         *,
-        attributes: Callable[[], dict[str, object]],
+        attributes: Callable[[], Mapping[str, object]],
         telemetry_off: Callable[[], None] | None = None,
     ) -> None:
         """A session of the application begins.

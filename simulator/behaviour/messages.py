@@ -6,13 +6,12 @@ moments pages have places of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from typing import Final
 
 import simpy
 
 from simulator.behaviour.person import BrowserPerson
-from simulator.client.installation import Installation
 from simulator.clock import MS_PER_MINUTE
 from simulator.distributions import lognormal
 from simulator.scenario.message import Message, Messaging, Reactions
@@ -59,25 +58,16 @@ def fire(person: BrowserPerson, rates: Messaging, trigger: str) -> Message | Non
         trigger: what happened.
     """
     router, installation = person.router, person.installation
-    if not router.listens_to(trigger):
-        return None
     now = int(person.env.now)
     failed = _failing(person, rates, trigger, now)
-
-    attributes = _attributes(installation, now)
-    if person.experiments is not None and installation.enrolled:
-        for message in router.reach(trigger, attributes=attributes, enrolled=installation.enrolled):
+    if installation.enrolled and person.experiments is not None:
+        for message in router.reach(trigger, now, installation):
             if message.id != failed:
                 person.experiments.reached(now, message)
-    return router.choose(
-        trigger,
-        now,
-        attributes=attributes,
-        user_prefs=installation.user_prefs,
-        enrolled=installation.enrolled,
-        uniform=person.messages_random.uniform,
-        failed=failed,
-    )
+    if router.sleeps(trigger, now, installation):
+        return None  # as it mostly is: what waits for this trigger has been seen, or is not for this client
+    uniform = person.messages_random.uniform
+    return router.choose(trigger, now, installation, uniform=uniform, failed=failed)
 
 
 def show(person: BrowserPerson, rates: Messaging, trigger: str) -> None:
@@ -92,12 +82,11 @@ def show(person: BrowserPerson, rates: Messaging, trigger: str) -> None:
 
 def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) -> str:
     """Now and then the targeting of a waiting message fails or times out; its id, then it is not shown."""
-    total = rates.targeting_error + rates.attribute_timeout
     candidates = person.router.may_fail(trigger)
-    if not total or not candidates:
+    if not candidates:
         return ""
-    u = person.messages_random.uniform()
-    if u >= total:
+    total = rates.targeting_error + rates.attribute_timeout
+    if not total or (u := person.messages_random.uniform()) >= total:
         return ""
     at = u / total * len(candidates)
     message, attributes = candidates[int(at)]
@@ -116,18 +105,6 @@ def _failing(person: BrowserPerson, rates: Messaging, trigger: str, now: int) ->
             now, "parent", "messaging_experiments", "targeting", kind, attribute, {"source": message.id}
         )
     return message.id
-
-
-def _attributes(installation: Installation, now: int) -> Callable[[], Mapping[str, object]]:
-    """Gives what targeting can ask about, worked out at the first question and kept for the others of a trigger."""
-    known: dict[str, object] = {}
-
-    def attributes() -> Mapping[str, object]:
-        if not known:
-            known.update(installation.targeting_attributes(now))
-        return known
-
-    return attributes
 
 
 def shown(person: BrowserPerson, message: Message) -> int:
@@ -165,9 +142,10 @@ def _on_stage(
     def staged(person: BrowserPerson, message: Message) -> Process:
         if person.stage_is_taken:
             return
-        with person.stage().request() as turn:
-            yield turn
-            yield from scene(person, message)
+        person.stage_is_taken = True
+        yield person.env.timeout(0)  # whatever else happens at this moment comes first
+        yield from scene(person, message)
+        person.stage_is_taken = False
 
     return staged
 
@@ -316,19 +294,10 @@ def _listed(person: BrowserPerson, rates: Messaging) -> list[Message]:
     router, installation = person.router, person.installation
     now = int(person.env.now)
     failed = _failing(person, rates, "panel", now)
-
-    attributes = _attributes(installation, now)
-    if person.experiments is not None and installation.enrolled:
-        for message in router.reach("panel", attributes=attributes, enrolled=installation.enrolled):
+    if person.experiments is not None:
+        for message in router.reach("panel", now, installation):
             person.experiments.reached(now, message)
-    return router.eligible(
-        "panel",
-        now,
-        attributes=attributes,
-        user_prefs=installation.user_prefs,
-        enrolled=installation.enrolled,
-        failed=failed,
-    )
+    return router.eligible("panel", now, installation, failed=failed)
 
 
 def _read_panel(person: BrowserPerson, rates: Messaging, listed: list[Message]) -> Process:

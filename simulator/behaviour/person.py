@@ -53,7 +53,6 @@ class BrowserPerson:
     """
 
     __slots__ = (
-        "_stage",
         "browser",
         "companions",
         "env",
@@ -69,6 +68,7 @@ class BrowserPerson:
         "pocket_button",
         "random",
         "router",
+        "stage_is_taken",
         "until_happening",
     )
 
@@ -104,15 +104,5 @@ class BrowserPerson:
         self.events = events
         self.experiments = experiments
         self.companions = companions
-        self._stage: simpy.Resource | None = None
-
-    @property
-    def stage_is_taken(self) -> bool:
-        """Whether a message is on the stage."""
-        return self._stage is not None and self._stage.count > 0
-
-    def stage(self) -> simpy.Resource:
-        """The place where one message at a time can be shown; made when the first one comes."""
-        if self._stage is None:
-            self._stage = simpy.Resource(self.env, capacity=1)
-        return self._stage
+        #: Whether a message is on the stage, where one at a time can be shown.
+        self.stage_is_taken = False

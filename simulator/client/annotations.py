@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from simulator.pings.text import compact
+from simulator.pings.text import quoted
 
 
 class Annotated(Protocol):
@@ -63,10 +63,13 @@ class Annotations:
         if not self._active:
             self.environment = self.glean = ""
             return
+        # By hand: three texts of each enrolment are all that varies, and two of them are met again and again.
         by_slug = {slug[:100]: experiment for slug, experiment in self._active.items()}
-        self.environment = f',"experiments":{compact(by_slug)}'
-        with_extra = {
-            slug: {"branch": e["branch"], "extra": {"enrollmentId": e["enrollmentId"], "type": e["type"]}}
-            for slug, e in by_slug.items()
-        }
-        self.glean = f',"experiments":{compact(with_extra)}'
+        environment, glean = [], []
+        for slug, experiment in by_slug.items():
+            branch, kind, id_ = (quoted(experiment[key]) for key in ("branch", "type", "enrollmentId"))
+            environment.append(f'{quoted(slug)}:{{"branch":{branch},"type":{kind},"enrollmentId":{id_}}}')
+            extra = f'{{"enrollmentId":{id_},"type":{kind}}}'
+            glean.append(f'{quoted(slug)}:{{"branch":{branch},"extra":{extra}}}')
+        self.environment = f',"experiments":{{{",".join(environment)}}}'
+        self.glean = f',"experiments":{{{",".join(glean)}}}'

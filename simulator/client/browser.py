@@ -49,7 +49,7 @@ class BrowserSender:
 
     def tab_pinned(self, installation: Installation, now_ms: int) -> None:
         """A tab was pinned in a window that is not private."""
-        installation.pinned_tabs += 1
+        installation.pin_tab()
         body = tab_pinned(
             self._dialect,
             installation.app,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -22,7 +22,8 @@ class Installation:
     """One profile of Firefox on one machine, through all its browser runs.
 
     `epoch` counts everything that fragments of pings depend on: runs, preferences, experiments, updates. A sender
-    that keeps fragments makes them anew when it has changed.
+    that keeps fragments makes them anew when it has changed. `changes` counts everything that targeting can ask
+    about and that does not pass by itself: preferences, experiments, updates, pinned tabs, but no runs.
 
     Args:
         profile: the client as the simulation finds it.
@@ -33,8 +34,10 @@ class Installation:
 
     __slots__ = (
         "_submission",
+        "_targeting",
         "app",
         "browser_session_id",
+        "changes",
         "created_day",
         "enrolled",
         "epoch",
@@ -62,6 +65,7 @@ class Installation:
         self.send = send or _drop
         self._submission = submission
         self.epoch = 0
+        self.changes = 0
         self.created_day = profile.created_day
         self.updated = False
         self.profile = profile
@@ -77,6 +81,7 @@ class Installation:
         self.enrolled: dict[str, str] = {}
         self.experiments: str | None = None
         self.silent = False
+        self._targeting: dict[str, object] | None = None
 
     def start_run(self, now_ms: int, ends_ms: int, browser_session_id: str) -> None:
         """The browser was started; it will be closed at `ends_ms`."""
@@ -95,13 +100,19 @@ class Installation:
         """A newer version was installed; this run is its first."""
         self.app = app
         self.profile = msgspec.structs.replace(self.profile, version=app.version, build_id=app.addon_version)
+        self._targeting = None
         self.updated = True
-        self.epoch += 1
+        self._change()
 
     def set_preference(self, bit: int, *, on: bool) -> None:
         """A preference was switched; pings from now on say so."""
         self.user_prefs = self.user_prefs | bit if on else self.user_prefs & ~bit
-        self.epoch += 1
+        self._change()
+
+    def pin_tab(self) -> None:
+        """A tab was pinned; pings other than that of the pinning never tell."""
+        self.pinned_tabs += 1
+        self.changes += 1
 
     def silence(self) -> None:
         """Telemetry is being switched off: after this run nothing is sent any more."""
@@ -111,31 +122,42 @@ class Installation:
         """Annotate pings with an experiment from now on."""
         self.enrolled[slug] = branch
         self.experiments = experiments_object(self.enrolled)
-        self.epoch += 1
+        self._change()
 
     def unenrol(self, slug: str) -> None:
         """Annotate pings with an experiment no longer."""
         self.enrolled.pop(slug, None)
         self.experiments = experiments_object(self.enrolled) if self.enrolled else None
-        self.epoch += 1
+        self._change()
 
-    def targeting_attributes(self, now_ms: int) -> dict[str, object]:
-        """What targeting expressions can ask about, at this moment."""
+    def _change(self) -> None:
+        self.epoch += 1
+        self.changes += 1
+
+    def targeting_attributes(self, now_ms: int) -> Mapping[str, object]:
+        """What targeting expressions can ask about, at this moment. The next call changes the same mapping."""
+        known = self._targeting
+        if known is None:
+            known = self._targeting = self._lasting_attributes()
+        known["profile_age_days"] = now_ms // MS_PER_DAY - self.created_day
+        known["first_run"] = self.profile.is_new and self.runs <= 1
+        known["runs"] = self.runs
+        known["new_tabs"] = self.new_tabs
+        known["pinned_tabs"] = self.pinned_tabs
+        known["user_prefs"] = self.user_prefs
+        known["updated"] = self.updated
+        return known
+
+    def _lasting_attributes(self) -> dict[str, object]:
+        """Those that only an update can change."""
         profile = self.profile
         return {
             "channel": profile.channel,
             "locale": profile.locale,
             "language": profile.locale.split("-", 1)[0],
             "version": float(profile.version.split(".", 1)[0]),
-            "profile_age_days": now_ms // MS_PER_DAY - self.created_day,
-            "first_run": profile.is_new and self.runs <= 1,
-            "runs": self.runs,
-            "new_tabs": self.new_tabs,
-            "pinned_tabs": self.pinned_tabs,
-            "user_prefs": self.user_prefs,
             "is_default_browser": profile.is_default_browser,
             "has_secure_proxy": profile.secure_proxy,
             "os": profile.os,
-            "updated": self.updated,
             "return_to_amo": profile.returns_to_amo,
         }

@@ -47,6 +47,7 @@ class NewTabSender:
     __slots__ = (
         "_bookmarks",
         "_epoch",
+        "_event_texts",
         "_home_seen_in_run",
         "_last_open_ms",
         "_layout",
@@ -58,7 +59,9 @@ class NewTabSender:
         "_random",
         "_run",
         "_slate",
+        "_slates",
         "_sponsored",
+        "_statistics",
         "_stories_seen",
         "_topsites_shown",
         "_trigger",
@@ -84,8 +87,9 @@ class NewTabSender:
         self.added_shortcuts: tuple[str, ...] = ()
         self._bookmarks: set[int] | None = None
         self._epoch = self._run = -1
-        self._page_texts: dict[str, tuple[str, str, str]] = {}
-        self._on_page = ("", "", "")
+        self._page_texts: dict[str, tuple[str, str]] = {}
+        self._on_page = ("", "")
+        self._event_texts: dict[str, str] = {}
         self._sponsored: list[str] | None = None
         self._preloaded_id = ""
         self._metadata = ""
@@ -93,7 +97,9 @@ class NewTabSender:
         self._trigger: tuple[str, int | None] = ("unexpected", None)
         self._u = 0.0
         self._preloaded = self._topsites_shown = False
-        self._slate = texts.content.slates[0]
+        self._slates = texts.content.slates
+        self._slate = self._slates[0]
+        self._statistics = ""
         self._stories_seen = 0
         self._home_seen_in_run = 0
         self._last_open_ms = 0
@@ -153,9 +159,12 @@ class NewTabSender:
             self._preloaded_id = ""
         self._epoch = installation.epoch
         self._page_texts.clear()
+        self._event_texts.clear()
         self._sponsored = None
-        shown = installation.user_prefs & SPONSORED_TOP_SITES
-        self.layout = self._layout if shown else self._layout.without_sponsored
+        prefs, content = installation.user_prefs, self.texts.content
+        self.layout = self._layout if prefs & SPONSORED_TOP_SITES else self._layout.without_sponsored
+        self._statistics = ""
+        self._slates = content.slates if prefs & SPONSORED_STORIES else content.plain_slates
 
     def _follow(self) -> None:
         """The same while a page is open: an experiment began or ended, a preference was switched."""
@@ -163,21 +172,12 @@ class NewTabSender:
         self._on_page = self._texts_of(self.page)
         self._metadata = ""
 
-    def _texts_of(self, page: str) -> tuple[str, str, str]:
-        """The fragments of user events, sessions and story statistics that this page's sessions share."""
+    def _texts_of(self, page: str) -> tuple[str, str]:
+        """The fragments of sessions and story statistics that this page's sessions share."""
         installation, dialect = self.installation, self.texts.dialect
         profile, app = installation.profile, installation.app
         experiments, prefs = installation.experiments, installation.user_prefs
         made = self._page_texts[page] = (
-            client_metadata(
-                dialect,
-                app,
-                page=page,
-                client_id=profile.client_id,
-                browser_session_id=installation.browser_session_id,
-                experiments=experiments,
-                user_prefs=prefs,
-            ),
             session_metadata(
                 dialect,
                 app,
@@ -198,6 +198,20 @@ class NewTabSender:
         )
         return made
 
+    def _event_text_of(self, page: str) -> str:
+        """The fragment of user events that this page's sessions share; made for the first of them."""
+        installation = self.installation
+        made = self._event_texts[page] = client_metadata(
+            self.texts.dialect,
+            installation.app,
+            page=page,
+            client_id=installation.profile.client_id,
+            browser_session_id=installation.browser_session_id,
+            experiments=installation.experiments,
+            user_prefs=installation.user_prefs,
+        )
+        return made
+
     def sponsored_metadata(self) -> str:
         """What sponsored tiles' pings have in common: no id of the others."""
         installation = self.installation
@@ -213,10 +227,7 @@ class NewTabSender:
         return self._sponsored
 
     def _slate_at(self, now_ms: int) -> Slate:
-        installation, content = self.installation, self.texts.content
-        paid = installation.user_prefs & SPONSORED_STORIES
-        slates = content.slates if paid else content.plain_slates
-        return slates[(now_ms // _SLATE_LASTS_MS + installation.number) % len(slates)]
+        return self._slates[(now_ms // _SLATE_LASTS_MS + self.installation.number) % len(self._slates)]
 
     def _load_trigger(self, page: str, asked_ms: int | None) -> tuple[str, int | None]:
         """What caused the load, by the rules of TelemetryFeed.setLoadTriggerInfo; times in ms since the epoch."""
@@ -240,7 +251,7 @@ class NewTabSender:
         statistics, painted_us = "", None
         topsites_late = highlights_late = None
         if self._topsites_shown and prefs & TOP_SITES:
-            statistics = texts.statistics(self.layout)
+            statistics = self._statistics = self._statistics or texts.statistics(self.layout)
             # A preloaded page was painted in the background, so its paint may come before its visibility.
             painted_us = visible_us + int(u * 1_009.0 % 1.0 * 120_000) - (60_000 if preloaded else 0)
             if not preloaded and u < 0.3:  # noqa: PLR2004, RUF100 - assumption: placeholders are seen on 3 of 10
@@ -266,9 +277,8 @@ class NewTabSender:
         if self._epoch != self.installation.epoch:
             self._follow()
         if not self._metadata:
-            self._metadata = user_event_metadata(
-                self.texts.dialect, self._on_page[0], session_id=self.session_id
-            )
+            client = self._event_texts.get(self.page) or self._event_text_of(self.page)
+            self._metadata = user_event_metadata(self.texts.dialect, client, session_id=self.session_id)
         return self._metadata
 
     @property
@@ -276,7 +286,7 @@ class NewTabSender:
         """The fields of story statistics on the open page."""
         if self._epoch != self.installation.epoch:
             self._follow()
-        return self._on_page[2]
+        return self._on_page[1]
 
     @property
     def slate(self) -> Slate:
@@ -298,6 +308,7 @@ class NewTabSender:
     def change_layout(self, layout: Layout) -> None:
         """The user changed the top sites, as they are shown now."""
         self._layout = self.layout = layout
+        self._statistics = ""
         self._sponsored = None
 
     def see_stories(self, count: int) -> None:
@@ -321,7 +332,7 @@ class NewTabSender:
         if self._epoch != installation.epoch:
             self._follow()
         number, send, seen = installation.number, installation.send, self._stories_seen
-        _, session, impression = self._on_page
+        session, impression = self._on_page
         if seen and self.page != _WELCOME:
             slate = self._slate
             loaded = len(slate.stories)

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from simulator.records import Dialect
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
 
 @lru_cache(maxsize=8_192)
 def quoted(value: str) -> str:
@@ -17,7 +19,7 @@ def quoted(value: str) -> str:
 
 def compact(value: object) -> str:
     """Any plain value as JSON text, in ASCII, without spaces."""
-    return json.dumps(value, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def nested(dialect: Dialect, json_text: str) -> str:
@@ -31,7 +33,8 @@ def nested(dialect: Dialect, json_text: str) -> str:
 
 def experiments_object(branches: Mapping[str, str]) -> str:
     """The `experiments` annotation of a structured ping: slug to branch."""
-    return compact({slug: {"branch": branch} for slug, branch in branches.items()})
+    members = [f'{quoted(slug)}:{{"branch":{quoted(branch)}}}' for slug, branch in branches.items()]
+    return f"{{{','.join(members)}}}"
 
 
 def member(key: str, json_text: str | None) -> str:

@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Generator, Sized
+from functools import partial
 from heapq import heappop, heappush
+from typing import Any
 
 import simpy
-from simpy.events import NORMAL
+from simpy.events import NORMAL, URGENT
+
+
+class _Moment(simpy.Timeout):
+    """A timeout that says of itself only what is not the same for all."""
+
+    _delay = 0
+    _ok = True
+    _value = None
+
+
+_new_moment = partial(_Moment.__new__, _Moment)  # the constructor would be a call more for each
+
+
+class _Act(simpy.Process):
+    """A process that nobody interrupts. It ends with an event only where somebody waits for that."""
+
+    def __init__(self, env: simpy.Environment, generator: Generator[simpy.Event, Any, Any]) -> None:
+        self.env = env
+        self.callbacks = []
+        self._generator = generator
+        self._advance = generator.send
+
+    def _resume(self, event: simpy.Event) -> None:
+        """Go on to the next event that has to be waited for. What goes wrong leaves through the loop."""
+        while event._ok:  # noqa: SLF001 - we stand in for SimPy's process
+            try:
+                event = self._advance(event._value)  # noqa: SLF001 - likewise
+            except StopIteration as end:
+                self._ok, self._value = True, end.value
+                if self.callbacks:
+                    self.env.schedule(self)
+                else:
+                    self.callbacks = None  # type: ignore[assignment] # over: whoever waits from now on need not
+                return
+            if event.callbacks is not None:
+                event.callbacks.append(self._resume)
+                return
+        super()._resume(event)
 
 
 class CohortEnvironment(simpy.Environment):
@@ -20,14 +60,22 @@ class CohortEnvironment(simpy.Environment):
         """
         if delay < 0:
             raise ValueError(f"Negative delay {delay}")
-        event = simpy.Timeout.__new__(simpy.Timeout)
+        event = _new_moment()
         event.env = self
         event.callbacks = []
-        event._value = value  # noqa: SLF001 - we stand in for the constructor
-        event._delay = delay  # noqa: SLF001 - likewise
-        event._ok = True  # noqa: SLF001 - likewise
+        if value is not None:
+            event._value = value  # type: ignore[assignment] # noqa: SLF001 - we stand in for the constructor
         heappush(self._queue, (self._now + delay, NORMAL, next(self._eid), event))
         return event
+
+    def process(self, generator: Generator[simpy.Event, Any, Any]) -> simpy.Process:
+        """Start a process that nobody interrupts, as soon as those that run now wait for something."""
+        act = _Act(self, generator)
+        start = _new_moment()
+        start.env = self
+        start.callbacks = [act._resume]  # noqa: SLF001 - our own
+        heappush(self._queue, (self._now, URGENT, next(self._eid), start))
+        return act
 
     def run_on(self, rows: Sized, most: int) -> bool:
         """Process events until `rows` has `most` rows, or nothing is left to happen.

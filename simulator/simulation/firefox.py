@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 import simpy
@@ -17,6 +18,7 @@ from simulator.client.newtab_texts import NewTabTexts
 from simulator.client.onboarding import OnboardingSender
 from simulator.client.outbox import Outbox
 from simulator.client.submission import Submission, more_days
+from simulator.clock import MS_PER_DAY
 from simulator.messaging import MessageRouter, Messages
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import PageContent, Profile
@@ -25,6 +27,37 @@ from simulator.scenario import Scenario
 from simulator.scenario.message import Message
 from simulator.simulation.plan import Plan
 from simulator.simulation.telemetry import TelemetryCast
+
+#: The longest beginning of a stream that a whole cohort draws at once; whoever needs more gets more.
+_MOST_AHEAD = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """How many numbers and ids of each browsing client a cohort draws at once.
+
+    One NumPy call for a cohort costs hardly more for twice as many, and a client that runs out of them costs a call
+    of its own: so many that nine of ten clients have enough. It changes what things cost, never what is drawn.
+    """
+
+    runs: int
+    browsing: int
+    newtab: int
+    newtab_ids: int
+    messages: int
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> _Ahead:
+        """For a scenario, by how many runs and new tabs it has."""
+        days = scenario.duration / MS_PER_DAY
+        tabs = round(scenario.population.new_tabs_a_day * days)
+        return cls(
+            runs=min(_MOST_AHEAD, 8 + round(2.5 * scenario.population.runs_a_day * days)),
+            browsing=min(_MOST_AHEAD, 64 + 10 * tabs),
+            newtab=min(_MOST_AHEAD, 16 + 2 * tabs),
+            newtab_ids=min(_MOST_AHEAD, 16 + 2 * tabs),
+            messages=min(_MOST_AHEAD, 8 + 10 * tabs) if scenario.messaging.sets or scenario.messages else 8,
+        )
 
 
 class FirefoxCast:
@@ -35,20 +68,23 @@ class FirefoxCast:
         self.plan = plan
         self.content = PageContent(plan.seed, sponsored_tiles=scenario.newtab.sponsored_tiles)
         self.browser = BrowserHabits(scenario)
+        self.ahead = _Ahead.of(scenario)
         self.later = more_days()
         self.slate_texts: dict[tuple[int, int], str] = {}
         self.telemetry = TelemetryCast(plan)
         self.messages = Messages(_wanted(scenario), scenario.message_groups)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
+    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
         """Put the Firefox users of a cohort into its environment."""
-        plan = self.plan
-        browsing = self._who_browses(clients, profiles)
+        plan, ahead = self.plan, self.ahead
+        browsing = self._who_browses(profiles)
         numbers = [profile.number for profile, _ in browsing]
-        person_random = cohort_streams(plan.seed, "browsing", numbers, width=96, uuids=4)
-        newtab_random = cohort_streams(plan.seed, "new tab", numbers, width=32, uuids=20)
-        messages_random = cohort_streams(plan.seed, "messages", numbers, width=8)
+        person_random = cohort_streams(plan.seed, "browsing", numbers, width=ahead.browsing, uuids=8)
+        newtab_random = cohort_streams(
+            plan.seed, "new tab", numbers, width=ahead.newtab, uuids=ahead.newtab_ids
+        )
+        messages_random = cohort_streams(plan.seed, "messages", numbers, width=ahead.messages)
         content, scenario = self.content, plan.scenario
         delayed = bool(scenario.delivery.next_start or scenario.delivery.later)
         texts = NewTabTexts(
@@ -89,16 +125,14 @@ class FirefoxCast:
             )
             env.process(live(person, self.browser, runs))
 
-    def _who_browses(
-        self, clients: range, profiles: list[Profile]
-    ) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
+    def _who_browses(self, profiles: list[Profile]) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
         """Those who start the browser at all, with their runs; nobody else costs anything more."""
         plan = self.plan
-        random = cohort_streams(plan.seed, "browser runs", clients, width=24)
+        users = [profile for profile in profiles if profile.firefox and profile.telemetry_on]
+        numbers = [profile.number for profile in users]
+        random = cohort_streams(plan.seed, "browser runs", numbers, width=self.ahead.runs)
         browsing: list[tuple[Profile, Iterator[tuple[int, int]]]] = []
-        for profile, stream_of_runs in zip(profiles, random, strict=True):
-            if not (profile.firefox and profile.telemetry_on):
-                continue
+        for profile, stream_of_runs in zip(users, random, strict=True):
             runs = browser_runs(
                 self.browser, profile, stream_of_runs, start_ms=plan.start_ms, end_ms=plan.end_ms
             )

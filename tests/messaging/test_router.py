@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from simulator.randomness import stream
 from simulator.scenario.message import Cap, Frequency, Message
 
 DAY = 86_400_000
+_CHANGES = itertools.count()
 
 
 def message(name: str, **fields: Any) -> Message:
@@ -28,26 +31,33 @@ def message(name: str, **fields: Any) -> Message:
     return Message(id=name, **(defaults | fields))
 
 
+@dataclass
+class Client:
+    """A client as it is now: each is told from the one before as changed."""
+
+    user_prefs: int = ALL_ON
+    enrolled: dict[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, object] | None = field(default_factory=dict)
+    changes: int = field(default_factory=_CHANGES.__next__)
+
+    def targeting_attributes(self, now_ms: int) -> Mapping[str, object]:
+        assert self.attributes is not None, "asked for attributes"
+        return self.attributes
+
+
 def choose(
     router: MessageRouter,
     now: int = 0,
     *,
     trigger: str = "site_visit",
     prefs: int = ALL_ON,
-    enrolled: Mapping[str, str] | None = None,
+    enrolled: dict[str, str] | None = None,
     attributes: Mapping[str, object] | None = None,
     u: float = 0.0,
     failed: str = "",
 ) -> str | None:
-    found = router.choose(
-        trigger,
-        now,
-        attributes=lambda: attributes or {},
-        user_prefs=prefs,
-        enrolled=enrolled or {},
-        uniform=lambda: u,
-        failed=failed,
-    )
+    client = Client(prefs, enrolled or {}, attributes or {})
+    found = router.choose(trigger, now, client, uniform=lambda: u, failed=failed)
     return found.id if found else None
 
 
@@ -142,13 +152,7 @@ def test_dialogs_and_bars_do_not_ask_for_those_preferences() -> None:
 
 def test_targeting_is_asked_only_where_there_is_something_to_ask() -> None:
     router = MessageRouter(Messages([message("A")]))
-
-    def never() -> Mapping[str, object]:
-        raise AssertionError("asked for attributes")
-
-    found = router.choose(
-        "site_visit", 0, attributes=never, user_prefs=ALL_ON, enrolled={}, uniform=lambda: 0.0
-    )
+    found = router.choose("site_visit", 0, Client(attributes=None), uniform=lambda: 0.0)
     assert found is not None
 
 
@@ -186,7 +190,7 @@ def test_every_sibling_is_reached_once_a_run(branch: str) -> None:
     router = MessageRouter(Messages(three_branches()))
 
     def reached() -> list[str]:
-        found = router.reach("site_visit", attributes=dict, enrolled={"exp": branch})
+        found = router.reach("site_visit", 0, Client(enrolled={"exp": branch}))
         return [message.id for message in found]
 
     siblings = [m.id for m in three_branches() if m.branch != branch]
@@ -198,6 +202,6 @@ def test_every_sibling_is_reached_once_a_run(branch: str) -> None:
 
 def test_who_is_not_enrolled_reaches_nothing() -> None:
     router = MessageRouter(Messages(three_branches()))
-    assert router.reach("site_visit", attributes=dict, enrolled={}) == []
-    assert router.reach("site_visit", attributes=dict, enrolled={"other": "one"}) == []
-    assert router.reach("startup", attributes=dict, enrolled={"exp": "one"}) == []
+    assert router.reach("site_visit", 0, Client(enrolled={})) == []
+    assert router.reach("site_visit", 0, Client(enrolled={"other": "one"})) == []
+    assert router.reach("startup", 0, Client(enrolled={"exp": "one"})) == []

@@ -12,6 +12,9 @@ from simulator.pings.firefox.basic_metadata import Application
 from simulator.population.page import ICON_TYPES
 from simulator.records import Dialect
 
+#: Looked up, not formatted: a session prints three of them.
+_DECIMALS = tuple(f".{rest:03d}" for rest in range(1_000))
+
 
 def topsites_statistics(icon_counts: Sequence[int], *, pinned: int, search_shortcuts: int) -> str:
     """The fields that count the tiles a session saw, as a fragment that begins with a comma.
@@ -28,11 +31,10 @@ def topsites_statistics(icon_counts: Sequence[int], *, pinned: int, search_short
     )
 
 
-def _documented_time(key: str, at_us: int | None, origin_us: int) -> str:
-    if at_us is None:
-        return ""
-    whole, rest = divmod(at_us - origin_us, 1_000)
-    return f'"{key}":{whole}.{rest:03d},'
+def _milliseconds(us: int) -> str:
+    """Microseconds as milliseconds with three decimals."""
+    whole, rest = divmod(us, 1_000)
+    return f"{whole}{_DECIMALS[rest]}"
 
 
 def performance(
@@ -63,11 +65,11 @@ def performance(
         origin_us: the time origin of the browser's hidden window.
     """
     if dialect == "documented":
-        times = (
-            _documented_time("load_trigger_ts", trigger_us, origin_us)
-            + _documented_time("visibility_event_rcvd_ts", visible_us, origin_us)
-            + _documented_time("topsites_first_painted_ts", topsites_painted_us, origin_us)
-        )
+        times = f'"visibility_event_rcvd_ts":{_milliseconds(visible_us - origin_us)},'
+        if trigger_us is not None:
+            times = f'"load_trigger_ts":{_milliseconds(trigger_us - origin_us)},{times}'
+        if topsites_painted_us is not None:
+            times = f'{times}"topsites_first_painted_ts":{_milliseconds(topsites_painted_us - origin_us)},'
     else:
         trigger = -1 if trigger_us is None else trigger_us // 1_000
         painted = -1 if topsites_painted_us is None else topsites_painted_us // 1_000

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from simulator.pings.text import compact, nested
 from simulator.records import Dialect
 
 
+@lru_cache(maxsize=256)
 def tile_value(
     dialect: Dialect, *, icon_type: str, card_type: str | None = None, search_vendor: str | None = None
 ) -> str:
