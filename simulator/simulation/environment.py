@@ -10,6 +10,8 @@ from typing import Any
 import simpy
 from simpy.events import NORMAL, URGENT
 
+_EVENTS_UNTIL_A_LOOK = 32
+
 
 class _Moment(simpy.Timeout):
     """A timeout that says of itself only what is not the same for all."""
@@ -77,24 +79,27 @@ class CohortEnvironment(simpy.Environment):
         heappush(self._queue, (self._now, URGENT, next(self._eid), start))
         return act
 
-    def run_on(self, rows: Sized, most: int) -> bool:
-        """Process events until `rows` has `most` rows, or nothing is left to happen.
+    def run_on(self, waiting: Sized, most: int) -> bool:
+        """Process events until at least `most` pings wait, or nothing is left to happen.
 
         It does what repeated calls of `step` do, without one call and one exception handler for each event.
 
         Args:
-            rows: grows while events are processed.
-            most: how many rows are enough.
+            waiting: grows while events are processed; looked at now and then.
+            most: how many are enough.
 
         Returns:
             Whether anything is left to happen.
         """
         queue = self._queue
-        while queue and len(rows) < most:
-            self._now, _, _, event = heappop(queue)
-            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment] # as Environment.step does
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):  # noqa: SLF001 - we stand in for step
-                raise event._value  # noqa: SLF001 - likewise
+        while queue and len(waiting) < most:
+            for _ in range(
+                min(len(queue), _EVENTS_UNTIL_A_LOOK)
+            ):  # each takes one event out, so so many are there
+                self._now, _, _, event = heappop(queue)
+                callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment] # as Environment.step does
+                for callback in callbacks:
+                    callback(event)
+                if not event._ok and not hasattr(event, "_defused"):  # noqa: SLF001 - we stand in for step
+                    raise event._value  # noqa: SLF001 - likewise
         return bool(queue)
