@@ -144,7 +144,8 @@ class Session:
 
     def _plan(self, tape: Tape) -> Plan:
         request, meta = self.request, self.request.corpus.meta
-        share = tape.pings / max(meta.records, 1)
+        # What this target cannot carry counts too: the shares of all workers must add up to the rate asked for.
+        share = (tape.pings + len(tape.left_out)) / max(meta.records, 1)
         timed = request.pace.rate or request.pace.rate_end
         return Plan(
             target=request.target,

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from replay_rig import LOCUSTFILES, OK, free_port, locust, locust_command, ok, pings_for
@@ -92,6 +93,24 @@ def test_the_request_event_fires_for_each_request_when_somebody_listens(corpus, 
     done = locust("--corpus", corpus(120).path, "--host", server.url, "-u", 3, file=listener)
     assert "SEEN 120 [('POST', 'tile_block', True), ('POST', 'topsite_click', True)]" in done.stdout
     assert "120" in done.stderr.split("Aggregated")[1]
+
+
+def test_pings_that_the_target_leaves_out_take_nothing_from_the_rate(corpus, odd_server, run_dir):
+    """A rate is what goes to the endpoint, however few of the corpus's pings its carrier takes."""
+    pings = pings_for(40)
+    for number, ping in enumerate(pings):
+        if number % 4:
+            pings[number] = msgspec.structs.replace(ping, path="/elsewhere/" + ping.id)
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(pings=pings).path, "--host", server.url, "-u", 2, "--run-dir", run_dir),
+        *("--pace", "rate 50"),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = read_outcomes(run_dir)
+    due = np.sort(rows["due"][rows["state"] == ACCEPTED])
+    assert len(due) == 10
+    assert np.allclose(np.diff(due) / 1e9, 1 / 50)
 
 
 def test_two_workers_and_one_process_account_for_the_same_pings(corpus, odd_server, tmp_path):
