@@ -95,6 +95,32 @@ def test_the_request_event_fires_for_each_request_when_somebody_listens(corpus, 
     assert "120" in done.stderr.split("Aggregated")[1]
 
 
+def test_ending_a_run_does_not_hold_it_up(corpus, odd_server, tmp_path):
+    """Locust asks `inspect` who ends a run; it must not begin to look at a thousand modules then."""
+    listener = tmp_path / "listening.py"
+    listener.write_text(
+        f"import sys; sys.path.insert(0, {str(LOCUSTFILES)!r})\n"
+        "import inspect\n"
+        "from replay import *\n"
+        "from locust import events\n"
+        "known = []\n"
+        "@events.request.add_listener\n"
+        "def under_way(**_):\n"
+        "    known.append(len(inspect.modulesbyfile))\n"
+        "@events.test_stopping.add_listener\n"
+        "def ends(**_):\n"
+        "    print('KNOWN', known[0], len(inspect.modulesbyfile))\n"
+    )
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(50).path, "--host", server.url, "-u", 2, "-t", "1s"),
+        *("--pace", "rate 100", "--repeat", 0),
+        file=listener,
+    )
+    before, after = map(int, re.findall(r"KNOWN (\d+) (\d+)", done.stdout)[0])
+    assert before > after * 0.9
+
+
 def test_pings_that_the_target_leaves_out_take_nothing_from_the_rate(corpus, odd_server, run_dir):
     """A rate is what goes to the endpoint, however few of the corpus's pings its carrier takes."""
     pings = pings_for(40)
