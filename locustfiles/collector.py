@@ -34,7 +34,7 @@ from simulator.rundir import (
 )
 
 _KINDS = ("service", "corrected", "lateness")
-_ERRORS = 64
+_ERRORS = _STAGES = 64
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 _OPEN_SECONDS = 30  # histograms of older seconds are reduced to their percentiles
 
@@ -74,6 +74,8 @@ class Collector:
         for status, text in report["examples"]:
             self._examples.setdefault(status, text)
         for name, (total, count) in report["stages"].items():
+            if name not in self._stages and len(self._stages) >= _STAGES:
+                continue
             stage = self._stages.setdefault(name, [0.0, 0])
             stage[0] += total
             stage[1] += count
