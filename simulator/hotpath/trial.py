@@ -18,6 +18,7 @@ from simulator.reconcile import Summary, reconcile
 from simulator.reconcile.accounting import ACCEPTED, REJECTED
 from simulator.rundir import RUN_FILE, Outcomes, RunMeta, read_outcomes, read_run_meta
 from simulator.shipped import locustfile_path
+from simulator.target import load_target
 from simulator.thresholds import Threshold, parse_thresholds
 
 _NOISE_BLOCKS = 10
@@ -126,6 +127,7 @@ def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshol
                 open_corpus(trial.corpus),
                 ledger="none",
                 thresholds=objectives,
+                target=load_target(endpoint.target),
                 allow_generator_bound=True,
             )
             return Measured(summary, meta, rate_noise(read_outcomes(run), meta))

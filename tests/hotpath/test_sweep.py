@@ -17,6 +17,7 @@ from simulator.hotpath.mix import EMPTIED, write_mix
 from simulator.hotpath.scrape import growth, parse_counters, read_counters, stage_means_ms
 from simulator.hotpath.sweep import HotPath, Plan, predicted_pings_per_s, read_hotpath, sweep
 from simulator.hotpath.trial import Endpoint, Measured, Trial, command_line, rate_noise, run_trial
+from simulator.reconcile import Asker
 from simulator.reconcile.accounting import Accounting
 from simulator.reconcile.summary import summarise
 from simulator.records import OUTCOME_DTYPE, Ping
@@ -218,7 +219,7 @@ def test_counters_are_told_from_gauges():
 
 
 def test_a_server_without_metrics_has_no_counters():
-    assert read_counters("http://127.0.0.1:1/metrics") == {}
+    assert read_counters(Asker("http://127.0.0.1:1")) == {}
 
 
 def test_the_command_line_of_a_trial_can_be_run_by_hand():
