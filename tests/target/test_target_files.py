@@ -73,6 +73,16 @@ def test_bad_files_are_refused_with_the_reason(text, words):
     assert words in "\n".join([str(caught.value), *map(str, caught.value.findings)])
 
 
+def test_each_header_that_cannot_be_is_named():
+    text = MINIMAL.replace("[envelope]", "[headers]\nHost = 'x'\n'X Y' = 'x'\nGood = 'x'\n[envelope]")
+    with pytest.raises(TargetError) as caught:
+        parse_target(text, where="mine.toml")
+    (finding,) = caught.value.findings
+    assert "Host" in finding.what
+    assert "'X Y'" in finding.what
+    assert "Good" not in finding.what
+
+
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(TargetError, match="cannot be read"):
         load_target(str(tmp_path / "nowhere.toml"))
