@@ -18,7 +18,7 @@ from simulator.errors import RefusedError, UsageError
 from simulator.guard import Destination, admit
 from simulator.pacing import PACE_HELP, Pace, duration_s, parse_pace
 from simulator.tape import TapeSpec
-from simulator.target import Target, load_target
+from simulator.target import Target, load_target, tls_context
 
 USER_AGENT = f"telsim/{__version__}"
 _USERS = 16
@@ -267,11 +267,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:
         raise UsageError("--batch and --repeat must not be negative")
-    window = duration_s(options.window) if options.window else 0.0
-    if window and pace.model != "schedule":
-        raise UsageError("--window goes with --pace schedule; otherwise batches form by size")
-    target.resolved_headers(os.environ)
-    return Request(
+    request = Request(
         corpus=corpus,
         target=target,
         destination=destination,
@@ -279,15 +275,41 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         pace_text=options.pace,
         batch=options.batch or target.batch,
         gzip=target.gzip if options.gzip == "auto" else options.gzip == "on",
-        window_ms=int(window * 1000) or None,
+        window_ms=_window_ms(options, pace),
         repeat=options.repeat,
-        warmup_s=duration_s(options.warmup),
-        patience_s=duration_s(options.patience),
-        calibrate_s=duration_s(options.calibrate),
+        warmup_s=_seconds(options, "warmup"),
+        patience_s=_seconds(options, "patience"),
+        calibrate_s=_seconds(options, "calibrate"),
         run_dir=Path(options.run_dir) if options.run_dir else None,
         tape_dir=tape_dir,
         judging=judging,
     )
+    request.tape_spec(
+        0, 1
+    )  # a missing secret or a batch that cannot be is told now, not when the run has begun
+    if destination.scheme == "https":
+        tls_context(target)
+    return request
+
+
+def _seconds(options: argparse.Namespace, name: str) -> float:
+    try:
+        return duration_s(getattr(options, name))
+    except UsageError as error:
+        raise UsageError(f"--{name}: {error}") from error
+
+
+def _window_ms(options: argparse.Namespace, pace: Pace) -> int | None:
+    if not options.window:
+        return None
+    if pace.model != "schedule":
+        raise UsageError("--window goes with --pace schedule; otherwise batches form by size")
+    window_ms = int(_seconds(options, "window") * 1000)
+    if window_ms < 1:
+        raise UsageError(
+            f"--window {options.window!r}: recorded times are whole milliseconds; 1ms is the least"
+        )
+    return window_ms
 
 
 def _check_dialect(corpus: Corpus, target: Target, *, any_dialect: bool) -> None:

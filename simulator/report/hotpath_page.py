@@ -275,7 +275,7 @@ def capacity_reason(found: Capacity) -> str:
 
 def _capacity_curve(found: Capacity) -> Html | None:
     steps = sorted((step for step in found.steps if step.latency_ms.p99), key=lambda step: step.rate)
-    if len(steps) < 2:
+    if len({step.rate for step in steps}) < 2:
         return None
 
     def plot(axes: Axes) -> None:

@@ -289,6 +289,9 @@ def test_warm_up_is_left_out_of_the_figures_and_kept_in_the_outcomes(corpus, odd
         (["--host", "http://127.0.0.1:9", "--target", "ndjsn"], 2, "did you mean ndjson"),
         (["--host", "http://127.0.0.1:9", "--target", "splunk-hec"], 2, "SPLUNK_HEC_TOKEN"),
         (["--host", "http://127.0.0.1:9", "--window", "1s"], 2, "--pace schedule"),
+        (["--host", "http://127.0.0.1:9", "--window", "0.5ms", "--pace", "schedule"], 2, "1ms is the least"),
+        (["--host", "http://127.0.0.1:9", "--warmup", "soon"], 2, "--warmup: 'soon'"),
+        (["--host", "http://127.0.0.1:9", "--batch", "10"], 2, "--batch 10 cannot be"),
         ([], 2, "--host is missing"),
     ],
 )  # fmt: skip
@@ -297,6 +300,7 @@ def test_what_cannot_be_done_is_said_before_the_first_byte(arguments, code, word
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Ramping" not in done.stderr  # the run has not begun
 
 
 def test_a_corpus_in_the_other_dialect_is_refused_unless_asked_for(corpus, odd_server, tmp_path):
