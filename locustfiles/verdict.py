@@ -30,7 +30,7 @@ class Judging:
     """By what a run is judged.
 
     Args:
-        target: name or file of the run's target, for the TLS of ledger and metrics.
+        target: name or file of the run's target: what it may accept, and the TLS of its ledger and metrics.
         thresholds: objectives, with commas between them; telsim's own rules hold beside them.
         ledger: what the endpoint stored, as `telsim report` takes it.
         metrics_url: the server's Prometheus text; empty: beside the endpoint.

@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     target: Annotated[
         str,
         typer.Option(
-            help="With --corpus: the run's target, where its [tls] table is needed to read ledger and metrics."
+            help="With --corpus: the run's target, for the TLS of ledger and metrics and for what it may accept."
         ),
     ] = "",
     allow_generator_bound: Annotated[

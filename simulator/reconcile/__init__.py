@@ -54,7 +54,7 @@ def reconcile(
         ledger: what `read_ledger` takes; `auto` asks the endpoint that the run was sent to.
         thresholds: objectives with the defaults among them (default: the defaults alone).
         metrics_url: where the server's Prometheus text is, for `metric:` objectives; default: host + `/metrics`.
-        target: the run's endpoint profile, for the TLS of its ledger and metrics.
+        target: the run's endpoint profile: whether it validates, and the TLS of its ledger and metrics.
         allow_generator_bound: whether a run that only shows the generator's limit may pass.
 
     Raises:
@@ -70,7 +70,12 @@ def reconcile(
     outcomes = read_outcomes(run)
     stored = read_ledger(ledger, host=meta.target.host, target=target)
     try:
-        accounting = account(outcomes, read_truth(corpus), stored)
+        accounting = account(
+            outcomes,
+            read_truth(corpus),
+            stored,
+            validates=target is None or target.answers.validates,
+        )
     except ValueError as error:
         raise InputError(f"{run}: {error}; it was made with another corpus") from error
     summary = summarise(

@@ -254,6 +254,21 @@ def test_credentials_in_an_address_are_not_written_down(reachable, corpus, odd_s
         assert b"hunter" not in file.read_bytes(), file.name
 
 
+@pytest.mark.parametrize(("validates", "code"), [("true", 1), ("false", 0)])
+def test_who_does_not_validate_may_take_invalid_pings(validates, code, corpus, odd_server, run_dir, tmp_path):
+    target = tmp_path / "mine.toml"
+    target.write_text(
+        'name = "mine"\ntitle = "t"\n[[carrier]]\nprefix = "/submit/"\ncontent_type = "application/json"\n'
+        f"[answers]\nvalidates = {validates}\n"
+    )
+    done = locust(
+        *("--corpus", corpus(5, expect="reject", label="wrong_type").path, "--host", odd_server(ok).url),
+        *("--run-dir", run_dir, "--target", target, "--threshold", "p99<60s"),
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert summary_of(run_dir)["wrongly_accepted"] == 5 * code
+
+
 def test_ledger_and_metrics_are_asked_for_with_the_targets_own_tls(corpus, odd_server, run_dir, tmp_path):
     certificates = Path(__file__).with_name("certificates")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -27,6 +27,12 @@ def test_a_shipped_target_is_named_like_its_file_and_titled(name):
     assert target.title
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_stores_that_know_no_pings_are_not_blamed_for_taking_invalid_ones(name):
+    stores = {"clickhouse-jsoneachrow", "elasticsearch-bulk", "otlp-logs", "segment-batch", "splunk-hec"}
+    assert load_target(name).answers.validates is (name not in stores)
+
+
 def test_a_users_own_file(tmp_path):
     path = tmp_path / "mein Ziel.toml"
     path.write_text(MINIMAL + "[tls]\nca_file = 'ca.pem'\n", encoding="utf-8")
