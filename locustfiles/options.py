@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gevent
-from scenario_corpus import corpus_of, is_scenario
+from scenario_corpus import corpus_of, is_scenario, open_beside
 from verdict import Judging, read_judging
 
 from simulator import __version__
-from simulator.corpus import Corpus, open_corpus
+from simulator.corpus import Corpus
 from simulator.errors import RefusedError, UsageError
 from simulator.guard import Destination, admit
 from simulator.pacing import PACE_HELP, Pace, duration_s, parse_pace
@@ -261,8 +260,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     path = (
         corpus_of(options.corpus, directory=tape_dir) if is_scenario(options.corpus) else Path(options.corpus)
     )
-    # In a thread: opening thousands of parts takes seconds, in which a worker must go on answering its master.
-    corpus = gevent.get_hub().threadpool.apply(open_corpus, (path,))
+    corpus = open_beside(path)
     _check_dialect(corpus, target, any_dialect=options.any_dialect)
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:

@@ -297,7 +297,7 @@ def _capacity_curve(found: Capacity) -> Html | None:
 def _steps_section(steps: Sequence[Step]) -> Html:
     rows = (
         (
-            rate(step.rate),
+            element("td", rate(step.rate), cls="n"),
             step.purpose,
             element("td", "holds" if step.ok else "broken", cls="good" if step.ok else "bad"),
             element("td", rate(step.achieved), cls="n"),

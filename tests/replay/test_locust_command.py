@@ -322,6 +322,7 @@ def test_a_corpus_that_is_not_there(odd_server, tmp_path):
     done = locust("--corpus", tmp_path / "none", "--host", odd_server(ok).url)
     assert done.returncode == 2
     assert "no corpus there" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_two_runs_in_one_directory_are_refused(corpus, odd_server, run_dir):
@@ -538,6 +539,7 @@ def test_a_scenario_will_do_in_place_of_a_corpus_and_workers_make_their_own(odd_
             *("--tape-dir", tmp_path / "tapes", "--run-dir", tmp_path / f"r{number}"),
         )
         assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
         meta = read_run_meta(tmp_path / f"r{number}")
         assert meta.requests == meta.corpus.records > 0
         digests.append(meta.corpus.sha256)
