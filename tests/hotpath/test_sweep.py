@@ -214,6 +214,8 @@ def test_a_missing_sweep_is_explained(tmp_path):
 def test_counters_are_told_from_gauges():
     text = 'a_total 3\nb_sum{x="1"} 2.5\nc_count 7 1700000000000\nd 9\n# TYPE a counter\nd_bucket{le="1"} 4\n'
     assert parse_counters(text) == {"a_total": 3, 'b_sum{x="1"}': 2.5, "c_count": 7}
+    text = 'a_total{x="}"} 3\nb_total 4 # {trace_id="t"} 0.5\nc_total what\n'
+    assert parse_counters(text) == {'a_total{x="}"}': 3, "b_total": 4}
     assert growth({"a": 5, "b": 5}, {"a": 7, "b": 1, "c": 2}) == {"a": 2, "c": 2}
     assert stage_means_ms({'x_seconds_sum{stage="p"}': 1.0}) == {}
 
