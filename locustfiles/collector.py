@@ -34,8 +34,9 @@ from simulator.rundir import (
 )
 
 _KINDS = ("service", "corrected", "lateness")
-_ERRORS = 64
+_ERRORS = _STAGES = 64
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
+_QUERY = re.compile(r"(https?://[^\s?#]*)[?#].*", re.IGNORECASE)
 _OPEN_SECONDS = 30  # histograms of older seconds are reduced to their percentiles
 
 
@@ -74,6 +75,8 @@ class Collector:
         for status, text in report["examples"]:
             self._examples.setdefault(status, text)
         for name, (total, count) in report["stages"].items():
+            if name not in self._stages and len(self._stages) >= _STAGES:
+                continue
             stage = self._stages.setdefault(name, [0.0, 0])
             stage[0] += total
             stage[1] += count
@@ -156,7 +159,7 @@ class Collector:
             ),
             target=TargetRef(name=request.target.name, host=request.destination.url),
             options=self._options,
-            command=[_CREDENTIALS.sub("//[secret]@", word) for word in self._command],
+            command=[_without_secrets(word) for word in self._command],
             pacing=Pacing(
                 model=pace.model,
                 text=request.pace_text,
@@ -214,6 +217,11 @@ class Collector:
             p50_ms=[time[0] for time in times],
             p99_ms=[time[1] for time in times],
         )
+
+
+def _without_secrets(word: str) -> str:
+    """A word of the command line as it may be written down: URLs of ledger and metrics may hold credentials."""
+    return _QUERY.sub(r"\1?[secret]", _CREDENTIALS.sub("//[secret]@", word))
 
 
 def lag_of(histogram: Histogram) -> Lag:

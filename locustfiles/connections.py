@@ -9,9 +9,10 @@ from typing import Any
 from gevent import monkey
 from lane import BUSY, CLOSED, CONNECTING, IDLE, Lane
 from plan import Plan
-from tls import TlsPipe, tls_context
+from tls import TlsPipe
 
 from simulator.pacing import NS_PER_S
+from simulator.target import tls_context
 
 _epoll = monkey.get_original("select", "epoll")
 EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x2000

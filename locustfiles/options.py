@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gevent
-from scenario_corpus import corpus_of, is_scenario
+from scenario_corpus import corpus_of, is_scenario, open_beside
 from verdict import Judging, read_judging
 
 from simulator import __version__
-from simulator.corpus import Corpus, open_corpus
+from simulator.corpus import Corpus
 from simulator.errors import RefusedError, UsageError
 from simulator.guard import Destination, admit
 from simulator.pacing import PACE_HELP, Pace, duration_s, parse_pace
 from simulator.tape import TapeSpec
-from simulator.target import Target, load_target
+from simulator.target import Target, load_target, tls_context
 
 USER_AGENT = f"telsim/{__version__}"
 _USERS = 16
@@ -261,17 +260,12 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     path = (
         corpus_of(options.corpus, directory=tape_dir) if is_scenario(options.corpus) else Path(options.corpus)
     )
-    # In a thread: opening thousands of parts takes seconds, in which a worker must go on answering its master.
-    corpus = gevent.get_hub().threadpool.apply(open_corpus, (path,))
+    corpus = open_beside(path)
     _check_dialect(corpus, target, any_dialect=options.any_dialect)
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:
         raise UsageError("--batch and --repeat must not be negative")
-    window = duration_s(options.window) if options.window else 0.0
-    if window and pace.model != "schedule":
-        raise UsageError("--window goes with --pace schedule; otherwise batches form by size")
-    target.resolved_headers(os.environ)
-    return Request(
+    request = Request(
         corpus=corpus,
         target=target,
         destination=destination,
@@ -279,15 +273,41 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         pace_text=options.pace,
         batch=options.batch or target.batch,
         gzip=target.gzip if options.gzip == "auto" else options.gzip == "on",
-        window_ms=int(window * 1000) or None,
+        window_ms=_window_ms(options, pace),
         repeat=options.repeat,
-        warmup_s=duration_s(options.warmup),
-        patience_s=duration_s(options.patience),
-        calibrate_s=duration_s(options.calibrate),
+        warmup_s=_seconds(options, "warmup"),
+        patience_s=_seconds(options, "patience"),
+        calibrate_s=_seconds(options, "calibrate"),
         run_dir=Path(options.run_dir) if options.run_dir else None,
         tape_dir=tape_dir,
         judging=judging,
     )
+    request.tape_spec(
+        0, 1
+    )  # a missing secret or a batch that cannot be is told now, not when the run has begun
+    if destination.scheme == "https":
+        tls_context(target)
+    return request
+
+
+def _seconds(options: argparse.Namespace, name: str) -> float:
+    try:
+        return duration_s(getattr(options, name))
+    except UsageError as error:
+        raise UsageError(f"--{name}: {error}") from error
+
+
+def _window_ms(options: argparse.Namespace, pace: Pace) -> int | None:
+    if not options.window:
+        return None
+    if pace.model != "schedule":
+        raise UsageError("--window goes with --pace schedule; otherwise batches form by size")
+    window_ms = int(_seconds(options, "window") * 1000)
+    if window_ms < 1:
+        raise UsageError(
+            f"--window {options.window!r}: recorded times are whole milliseconds; 1ms is the least"
+        )
+    return window_ms
 
 
 def _check_dialect(corpus: Corpus, target: Target, *, any_dialect: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -23,7 +25,7 @@ from simulator.tape import Tape
 from simulator.target import Target
 
 _EXPECT_ACCEPT, _EXPECT_REJECT = EXPECTATIONS.index("accept"), EXPECTATIONS.index("reject")
-_METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur=([0-9.]+)")
+_METRIC = re.compile(rb"([A-Za-z0-9_-]+)[^,]*?;\s*dur\s*=\s*\"?(\d+(?:\.\d*)?|\.\d+)", re.IGNORECASE)
 _STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
 _EXAMPLE_BYTES = 300
@@ -119,10 +121,11 @@ class Recorder:
     def answer(self, lane: Any, status: int) -> None:
         """An answer that the parser read (not one of those known by heart)."""
         if status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES:
-            text = lane.payload()[:_EXAMPLE_BYTES].decode("utf-8", "replace")
+            text = lane.payload().decode("utf-8", "replace")
             for secret in self._secrets:  # an endpoint may quote what it was sent
-                text = text.replace(secret, "[secret]")
-            self.examples[status] = text
+                for spelling in _spellings(secret):
+                    text = text.replace(spelling, "[secret]")
+            self.examples[status] = text[:_EXAMPLE_BYTES]  # not before: half a secret would not be known
 
     def mixed(self, round_: Round, k: int, states: list[int]) -> None:
         """The pings of a request ended in different states."""
@@ -143,6 +146,8 @@ class Recorder:
         if self._answers % _SAMPLED != 1 or not (value := lane.server_timing()):
             return
         for name, dur in _METRIC.findall(value)[:16]:
+            if len(self.stages) >= _MESSAGES and name.decode() not in self.stages:
+                continue  # a server that writes a number of its own into each name
             stage = self.stages.setdefault(name.decode(), [0.0, 0])
             stage[0] += float(dur)
             stage[1] += 1
@@ -151,12 +156,14 @@ class Recorder:
         """Nanoseconds that a Retry-After header asks to wait (RFC 9110 10.2.3: seconds or a date)."""
         if not value:
             return 0
-        if value.isdigit():
-            return min(int(value), 86_400) * NS_PER_S
         try:
-            moment = email.utils.parsedate_to_datetime(value.decode("latin1")).timestamp()
-        except (ValueError, TypeError):
+            if value.isdigit():
+                return min(int(value), 86_400) * NS_PER_S
+            date = email.utils.parsedate_to_datetime(value.decode("latin1"))
+        except (ValueError, TypeError, OverflowError):
             return 0
+        # Dates of HTTP are in GMT even where, as in asctime's format, they do not say so (RFC 9110 5.6.7).
+        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         return int(min(max(moment - wall_clock_ns() / NS_PER_S, 0.0), 86_400.0) * NS_PER_S)
 
     # In bulk.
@@ -354,6 +361,12 @@ def _keep_freed_memory() -> None:
 def _packed(histogram: Histogram) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(histogram.pack())
     return plain
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as it stands in JSON, where some servers escape slashes too."""
+    in_json = json.dumps(secret)[1:-1]
+    return secret, in_json, in_json.replace("/", "\\/")
 
 
 def _record(histograms: dict[int, Histogram], names: Any, values: I64) -> None:

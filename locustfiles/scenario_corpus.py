@@ -17,8 +17,8 @@ from pathlib import Path
 import gevent
 
 from simulator import __version__
-from simulator.corpus import open_corpus
-from simulator.errors import CorpusError, InputError
+from simulator.corpus import Corpus, open_corpus
+from simulator.errors import CorpusError, InputError, TelsimError
 from simulator.scenario.load import resolve_scenario
 from simulator.shipped import shipped_scenarios
 
@@ -27,6 +27,25 @@ def is_scenario(text: str) -> bool:
     """Whether `--corpus` names a scenario: a TOML file, or a shipped scenario where no directory has that name."""
     path = Path(text)
     return path.suffix == ".toml" or (not path.exists() and text in shipped_scenarios())
+
+
+def open_beside(path: Path) -> Corpus:
+    """Opens a corpus in a thread: thousands of parts take seconds, in which a worker must go on answering its master.
+
+    Raises:
+        CorpusError: it is missing, unfinished, damaged or of another format version.
+    """
+
+    def opened() -> Corpus | TelsimError:
+        try:
+            return open_corpus(path)
+        except TelsimError as error:
+            return error  # gevent would print the trace of whatever a thread raises
+
+    found = gevent.get_hub().threadpool.apply(opened)
+    if isinstance(found, TelsimError):
+        raise found
+    return found
 
 
 def corpus_of(scenario: str, *, directory: Path | None) -> Path:
@@ -64,7 +83,7 @@ def _wait_for(lock: int) -> None:
 
 def _is_whole(corpus: Path) -> bool:
     try:
-        gevent.get_hub().threadpool.apply(open_corpus, (corpus,))  # thousands of parts take seconds
+        open_beside(corpus)
     except CorpusError:
         return False
     return True

@@ -5,30 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from simulator.errors import TargetError
-from simulator.target import Target
-
 _PIECE = 1 << 16
 _RECV = 1 << 18
-
-
-def tls_context(target: Target) -> ssl.SSLContext:
-    """The context that a target's `[tls]` table asks for: verifying unless it says otherwise.
-
-    Raises:
-        TargetError: a certificate file cannot be used.
-    """
-    tls = target.tls
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file or None)
-        if not tls.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if tls.client_cert:
-            context.load_cert_chain(tls.client_cert, tls.client_key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise TargetError(f"target {target.name}: its [tls] files cannot be used: {error}") from error
-    return context
 
 
 class TlsPipe:
@@ -36,7 +14,7 @@ class TlsPipe:
 
     Args:
         sock: connected, non-blocking.
-        context: from `tls_context`.
+        context: from `simulator.target.tls_context`.
         host: the name that the certificate must be for.
     """
 

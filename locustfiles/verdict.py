@@ -30,12 +30,14 @@ class Judging:
     """By what a run is judged.
 
     Args:
+        target: name or file of the run's target: what it may accept, and the TLS of its ledger and metrics.
         thresholds: objectives, with commas between them; telsim's own rules hold beside them.
         ledger: what the endpoint stored, as `telsim report` takes it.
         metrics_url: the server's Prometheus text; empty: beside the endpoint.
         allow_generator_bound: whether a run that only shows the generator's limit may pass.
     """
 
+    target: str
     thresholds: str
     ledger: str = "auto"
     metrics_url: str = ""
@@ -52,6 +54,7 @@ def read_judging(options: argparse.Namespace) -> Judging | None:
     if not (options.threshold or options.ledger):
         return None
     return Judging(
+        target=options.target,
         thresholds=options.threshold,
         ledger=options.ledger or "auto",
         metrics_url=options.metrics_url,
@@ -126,7 +129,7 @@ class Verdict:
 
 def _command(run_dir: Path, corpus: Path, judging: Judging) -> list[str]:
     words = [sys.executable, "-m", "simulator", "report", str(run_dir), "--corpus", str(corpus)]
-    words += [f"--ledger={judging.ledger}"]
+    words += [f"--ledger={judging.ledger}", f"--target={judging.target}"]
     words += [f"--threshold={judging.thresholds}"] if judging.thresholds else []
     words += [f"--metrics-url={judging.metrics_url}"] if judging.metrics_url else []
     return words + (["--allow-generator-bound"] if judging.allow_generator_bound else [])

@@ -123,7 +123,9 @@ def _latency_rows(collector: Any) -> list[dict[str, Any]]:
 
 
 def _stage_rows(collector: Any) -> list[dict[str, Any]]:
-    batch = collector.request.batch
+    requests, pings = collector.totals["requests"], collector.totals["pings"]
+    # Not the batch size that was asked for: the last batch is smaller, and those of a time window are as they come.
+    batch = pings / requests if pings else collector.request.batch
     return [
         {
             "stage": name,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -211,23 +211,35 @@ def evaluate(
     return results
 
 
-_SERIES = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$")
+# After the value there may be a time, and in OpenMetrics an example with labels of its own.
+_SERIES = re.compile(
+    r'^([a-zA-Z_:][\w:]*)(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})?\s+(\S+)(?:\s+-?[\d.]+)?(?:\s+#.*)?$'
+)
 _LABEL = re.compile(r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?')
 
 
-def read_metric(exposition: str, metric: str) -> float | None:
-    """The sum of all series of `metric:NAME{label="value"}` in Prometheus text; None where there is none.
+def read_series(exposition: str) -> Iterator[tuple[str, str, float]]:
+    """Name, labels as they are written, and value of each series in Prometheus text; other lines are passed over.
 
-    Source: the Prometheus text exposition format 0.0.4.
+    Source: the Prometheus text exposition format 0.0.4, and OpenMetrics 1.0 where it says more.
     """
+    for line in exposition.splitlines():
+        found = None if line.startswith("#") else _SERIES.match(line.strip())
+        if found:
+            try:
+                value = float(found[3])
+            except ValueError:
+                continue
+            yield found[1], found[2] or "", value
+
+
+def read_metric(exposition: str, metric: str) -> float | None:
+    """The sum of all series of `metric:NAME{label="value"}` in Prometheus text; None where there is none."""
     name, _, wanted_text = metric.removeprefix("metric:").partition("{")
     wanted = dict(_LABEL.findall(wanted_text.removesuffix("}")))
-    total: float | None = None
-    for line in exposition.splitlines():
-        series = None if line.startswith("#") else _SERIES.match(line.strip())
-        if not series or series[1] != name.strip():
-            continue
-        labels = dict(_LABEL.findall(series[2] or ""))
-        if wanted.items() <= labels.items():
-            total = (total or 0.0) + float(series[3])
-    return total
+    values = [
+        value
+        for found, labels, value in read_series(exposition)
+        if found == name.strip() and wanted.items() <= dict(_LABEL.findall(labels)).items()
+    ]
+    return sum(values) if values else None

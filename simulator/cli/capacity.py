@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     from simulator.capacity import CAPACITY_FILE, Search, find_capacity, replay_attempts
     from simulator.corpus import open_corpus
-    from simulator.hotpath.trial import Endpoint, Trial
+    from simulator.hotpath.trial import Endpoint, Trial, check_endpoint
     from simulator.report.hotpath_page import capacity_page
     from simulator.report.hotpath_terminal import print_capacity
     from simulator.rundir import write_atomically
@@ -57,6 +57,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     endpoint = Endpoint(
         host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes
     )
+    check_endpoint(endpoint)
     trial = Trial(corpus=open_corpus(corpus).path, seconds=seconds, batch=batch)
     pace = "poisson" if poisson else "rate"
     search = Search(

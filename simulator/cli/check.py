@@ -76,33 +76,44 @@ def _check(name: str, *, schemas: Path | None, dialect: str) -> tuple[list[Findi
         result = check_ndjson(path, schemas=schemas, dialect=dialect)
         return result.findings, f"{result.checked:,} records"
     try:
-        return [], _load_toml(name)
+        return _check_toml(name)
     except InputError as error:
         if not error.findings:
             raise
         return list(error.findings), "file"
 
 
-def _load_toml(name: str) -> str:
-    """Read a scenario or a target, whichever the file is."""
+def _check_toml(name: str) -> tuple[list[Finding], str]:
+    """The findings in a scenario or a target, whichever the file is."""
     import tomllib
 
     from simulator.scenario.load import load_scenario, resolve_scenario
+    from simulator.target import load_target, tls_findings
 
     path = resolve_scenario(name)
     try:
         keys = set(tomllib.loads(path.read_text(encoding="utf-8")))
     except (ValueError, OSError):
         keys = set()
-    if "clients" not in keys and keys & {"envelope", "success", "retry", "carriers", "dialect"} - {
-        "duration"
-    }:
-        from simulator.target import load_target
-
-        load_target(str(path))
-        return "target"
+    if _is_target(keys):
+        return tls_findings(load_target(str(path)), where=str(path)), "target"
     scenario, _ = load_scenario(path)
-    return f"scenario {scenario.name}"
+    return [], f"scenario {scenario.name}"
+
+
+def _is_target(keys: set[str]) -> bool:
+    """Whether a file's keys look more like a target's than like a scenario's, slips of the pen included."""
+    from difflib import get_close_matches
+
+    from simulator.scenario.model import Scenario
+    from simulator.target import Target
+
+    of_target, of_scenario = set(Target.model_fields), set(Scenario.model_fields)
+
+    def likeness(own: set[str]) -> int:
+        return sum(bool(get_close_matches(key, own, 1, 0.75)) for key in keys)
+
+    return likeness(of_target - of_scenario) > likeness(of_scenario - of_target)
 
 
 def _print(path: str, findings: Iterable[Finding], checked: str) -> None:

@@ -14,7 +14,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     *,
     host: Annotated[str, typer.Option(help="The endpoint's base URL.")],
     target: Annotated[
-        str, typer.Option(help="Target that takes batches: a shipped name or a TOML file.")
+        str, typer.Option(help="Target, best one that takes batches: a shipped name or a TOML file.")
     ] = "json-array",
     out: Annotated[Path, typer.Option(help="Directory for hotpath.json and hotpath.html.")] = Path("hotpath"),
     batches: Annotated[str, typer.Option(help="Batch sizes.")] = "1,2,5,10,20,50,100,200,500",
@@ -44,21 +44,28 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     from simulator.corpus import open_corpus
     from simulator.hotpath.sweep import HOTPATH_FILE, INVALID_SHARES, Plan, sweep
-    from simulator.hotpath.trial import Endpoint, run_trial
+    from simulator.hotpath.trial import Endpoint, check_endpoint, run_trial
     from simulator.report.hotpath_page import hotpath_page
     from simulator.report.hotpath_terminal import print_hotpath
     from simulator.rundir import write_atomically
 
+    sizes = _sizes(batches)
+    endpoint = Endpoint(
+        host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes
+    )
+    if check_endpoint(endpoint).envelope is None:
+        sizes, contrast_batch = (1,), 1
+        sys.stderr.write(
+            f"target {target} sends one ping a request: its cost is measured, but cannot be parted into a request's "
+            "and a ping's\n"
+        )
     plan = Plan(
-        batches=_sizes(batches),
+        batches=sizes,
         invalid_shares=INVALID_SHARES if contrasts else (),
         gzip=contrasts,
         contrast_batch=contrast_batch,
         seconds=seconds,
         passes=passes,
-    )
-    endpoint = Endpoint(
-        host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes
     )
     found = sweep(open_corpus(corpus), endpoint, plan, run=run_trial, progress=_tell)
     out.mkdir(parents=True, exist_ok=True)

@@ -37,6 +37,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     metrics_url: Annotated[
         str, typer.Option(help="With --corpus: the server's Prometheus text, for metric: objectives.")
     ] = "",
+    target: Annotated[
+        str,
+        typer.Option(
+            help="With --corpus: the run's target, for the TLS of ledger and metrics and for what it may accept."
+        ),
+    ] = "",
     allow_generator_bound: Annotated[
         bool, typer.Option("--allow-generator-bound", help="With --corpus: let such a run pass.")
     ] = False,
@@ -53,14 +59,22 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.report import print_summary, write_reports
     from simulator.rundir import read_run_meta
 
-    if corpus is None and (threshold or metrics_url or allow_generator_bound or ledger != "auto"):
-        raise UsageError("--threshold, --ledger, --metrics-url and --allow-generator-bound need --corpus")
+    if corpus is None and (threshold or metrics_url or target or allow_generator_bound or ledger != "auto"):
+        raise UsageError(
+            "--threshold, --ledger, --metrics-url, --target and --allow-generator-bound need --corpus"
+        )
     meta = read_run_meta(run)
     if corpus is None:
         summary = read_summary(run)
     else:
         summary = _reconciled(
-            run, corpus, ledger, threshold or [], metrics_url, allow_generator_bound=allow_generator_bound
+            run,
+            corpus,
+            ledger,
+            threshold or [],
+            metrics_url,
+            target=target,
+            allow_generator_bound=allow_generator_bound,
         )
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(summary), indent=2).decode() + "\n")
@@ -78,10 +92,12 @@ def _reconciled(
     thresholds: list[str],
     metrics_url: str,
     *,
+    target: str,
     allow_generator_bound: bool,
 ) -> Summary:
     from simulator.corpus import open_corpus
     from simulator.reconcile import reconcile
+    from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
 
     return reconcile(
@@ -90,5 +106,6 @@ def _reconciled(
         ledger=ledger,
         thresholds=parse_thresholds(thresholds),
         metrics_url=metrics_url,
+        target=load_target(target) if target else None,
         allow_generator_bound=allow_generator_bound,
     )

@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     extra = list(context.args)
     if host:
         admit(host, [value for name, value in pairwise(extra) if name == "--allow-host"])
-    load_target(target)
+    profile = load_target(target)
     objectives = parse_thresholds(threshold or [])
     directory = run_dir or claim_run_directory(Path(scenario).stem)
     corpus_path = directory / "corpus"
@@ -93,6 +93,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             open_corpus(corpus_path),
             ledger=ledger,
             thresholds=objectives,
+            target=profile,
             allow_generator_bound=allow_generator_bound or not host,
         )
     run = read_run_meta(directory)

@@ -5,31 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import httpx
+from simulator.errors import EndpointError
+from simulator.reconcile import Asker, scrape
+from simulator.thresholds import read_series
 
-_SERIES = re.compile(r"^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?)\s+(\S+)(?:\s+-?\d+)?$")
 _MOST_SERIES = 500
 _GROWING = ("_total", "_sum", "_count")
 
 
-def read_counters(url: str) -> Mapping[str, float]:
-    """All counters (and sums and counts of histograms) at `url`; empty where there are none to be had."""
+def read_counters(asker: Asker) -> Mapping[str, float]:
+    """All counters (and sums and counts of histograms) at the host's `/metrics`; empty where there are none."""
     try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL):
+        return parse_counters(scrape(asker.host.rstrip("/") + "/metrics", asker))
+    except EndpointError:
         return {}
-    if answer.status_code != httpx.codes.OK:
-        return {}
-    return parse_counters(answer.text)
 
 
 def parse_counters(exposition: str) -> Mapping[str, float]:
     """The growing series of a Prometheus text, at most a few hundred of them."""
     found: dict[str, float] = {}
-    for line in exposition.splitlines():
-        series = None if line.startswith("#") else _SERIES.match(line.strip())
-        if series and series[1].split("{")[0].endswith(_GROWING) and len(found) < _MOST_SERIES:
-            found[series[1]] = float(series[2])
+    for name, labels, value in read_series(exposition):
+        if name.endswith(_GROWING) and len(found) < _MOST_SERIES:
+            found[f"{name}{{{labels}}}" if labels else name] = value
     return found
 
 

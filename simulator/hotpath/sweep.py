@@ -16,9 +16,11 @@ from simulator.hotpath.fit import CostFit, fit_cost
 from simulator.hotpath.mix import write_mix
 from simulator.hotpath.scrape import growth, read_counters, stage_means_ms
 from simulator.hotpath.trial import Endpoint, Measured, Trial
+from simulator.reconcile import Asker
 from simulator.reconcile.summary import Latency
 from simulator.records import RUN_FORMAT
 from simulator.rundir import Machine, Versions
+from simulator.target import load_target
 
 HOTPATH_FILE = "hotpath.json"
 BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -155,7 +157,8 @@ def sweep(
         counters: reads the server's counters; default: `host/metrics`.
         progress: is told what runs now, its number from 0, and how many there are.
     """
-    read = counters or (lambda: dict(read_counters(endpoint.host.rstrip("/") + "/metrics")))
+    asker = Asker(endpoint.host, load_target(endpoint.target))
+    read = counters or (lambda: dict(read_counters(asker)))
     with tempfile.TemporaryDirectory(prefix="telsim-hotpath-") as directory:
         corpora, emptied = _corpora(corpus, plan, Path(directory))
         trials = plan.trials(corpora)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,10 +15,12 @@ import numpy as np
 
 from simulator.corpus import open_corpus
 from simulator.errors import EndpointError, ExitCode, UsageError
+from simulator.guard import admit
 from simulator.reconcile import Summary, reconcile
 from simulator.reconcile.accounting import ACCEPTED, REJECTED
 from simulator.rundir import RUN_FILE, Outcomes, RunMeta, read_outcomes, read_run_meta
 from simulator.shipped import locustfile_path
+from simulator.target import Target, load_target
 from simulator.thresholds import Threshold, parse_thresholds
 
 _NOISE_BLOCKS = 10
@@ -25,6 +28,7 @@ _SLACK_S = 60.0
 _EXTRA_S = (0, 10)  # tried in turn
 _LEAST_MEASURED = 0.5
 _STDERR_LINES = 5
+_LOG_HEAD = re.compile(r"^\[[^\]]*\] \S+?/ERROR/telsim\.replay: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,16 @@ def command_line(trial: Trial, endpoint: Endpoint, run: Path, *, extra_s: int = 
     return words + [word for host in endpoint.allow_hosts for word in ("--allow-host", host)]
 
 
+def check_endpoint(endpoint: Endpoint) -> Target:
+    """The profile of an endpoint to which trials may be sent.
+
+    Raises:
+        TelsimError: there is no such target, or no load may go there; better told now than as a trial's failure.
+    """
+    admit(endpoint.host, endpoint.allow_hosts)
+    return load_target(endpoint.target)
+
+
 def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshold] | None = None) -> Measured:
     """Runs one trial and reads what it measured.
 
@@ -126,6 +140,7 @@ def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshol
                 open_corpus(trial.corpus),
                 ledger="none",
                 thresholds=objectives,
+                target=load_target(endpoint.target),
                 allow_generator_bound=True,
             )
             return Measured(summary, meta, rate_noise(read_outcomes(run), meta))
@@ -180,7 +195,7 @@ def _check(done: subprocess.CompletedProcess[str], run: Path) -> None:
         UsageError: it refused.
         EndpointError: it ended without a result.
     """
-    told = "\n".join(line for line in done.stderr.splitlines() if line.strip())
+    told = _LOG_HEAD.sub("", "\n".join(line for line in done.stderr.splitlines() if line.strip()))
     said = "\n".join(told.splitlines()[-_STDERR_LINES:]) or f"exit code {done.returncode}"
     if done.returncode == ExitCode.USAGE:
         raise UsageError(f"the replay refused: {said}")

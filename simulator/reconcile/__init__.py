@@ -10,6 +10,7 @@ import httpx
 from simulator.corpus import Corpus
 from simulator.errors import EndpointError, InputError
 from simulator.reconcile.accounting import account, read_truth
+from simulator.reconcile.asking import Asker, shown, trouble
 from simulator.reconcile.ledger import Ledger, read_ledger
 from simulator.reconcile.summary import (
     Summary,
@@ -18,10 +19,12 @@ from simulator.reconcile.summary import (
     summarise,
     write_summary,
 )
-from simulator.rundir import RunMeta, read_outcomes, read_run_meta
+from simulator.rundir import read_outcomes, read_run_meta
+from simulator.target import Target
 from simulator.thresholds import Threshold, parse_thresholds
 
 __all__ = [
+    "Asker",
     "Ledger",
     "Summary",
     "exit_code",
@@ -40,6 +43,7 @@ def reconcile(
     ledger: str = "auto",
     thresholds: Sequence[Threshold] | None = None,
     metrics_url: str = "",
+    target: Target | None = None,
     allow_generator_bound: bool = False,
 ) -> Summary:
     """Accounts for every ping of a run and writes `summary.json` into its directory.
@@ -50,6 +54,7 @@ def reconcile(
         ledger: what `read_ledger` takes; `auto` asks the endpoint that the run was sent to.
         thresholds: objectives with the defaults among them (default: the defaults alone).
         metrics_url: where the server's Prometheus text is, for `metric:` objectives; default: host + `/metrics`.
+        target: the run's endpoint profile: whether it validates, and the TLS of its ledger and metrics.
         allow_generator_bound: whether a run that only shows the generator's limit may pass.
 
     Raises:
@@ -63,9 +68,14 @@ def reconcile(
         )
     objectives = parse_thresholds([]) if thresholds is None else tuple(thresholds)
     outcomes = read_outcomes(run)
-    stored = read_ledger(ledger, host=meta.target.host)
+    stored = read_ledger(ledger, host=meta.target.host, target=target)
     try:
-        accounting = account(outcomes, read_truth(corpus), stored)
+        accounting = account(
+            outcomes,
+            read_truth(corpus),
+            stored,
+            validates=target is None or target.answers.validates,
+        )
     except ValueError as error:
         raise InputError(f"{run}: {error}; it was made with another corpus") from error
     summary = summarise(
@@ -74,28 +84,29 @@ def reconcile(
         outcomes,
         ledger=stored.source if stored else "",
         thresholds=objectives,
-        exposition=_exposition(objectives, metrics_url, meta),
+        exposition=_exposition(objectives, metrics_url, Asker(meta.target.host, target)),
         allow_generator_bound=allow_generator_bound,
     )
     write_summary(run, summary)
     return summary
 
 
-def _exposition(objectives: Sequence[Threshold], metrics_url: str, meta: RunMeta) -> str:
+def _exposition(objectives: Sequence[Threshold], metrics_url: str, asker: Asker) -> str:
     if not any(objective.metric.startswith("metric:") for objective in objectives):
         return ""
-    return scrape(metrics_url or meta.target.host.rstrip("/") + "/metrics")
+    return scrape(metrics_url or asker.host.rstrip("/") + "/metrics", asker)
 
 
-def scrape(url: str) -> str:
+def scrape(url: str, asker: Asker) -> str:
     """The Prometheus text at `url`.
 
     Raises:
         EndpointError: nothing answers there, or not with 200.
     """
     try:
-        answer = httpx.get(url, timeout=10, trust_env=False)
+        with asker.client(url, timeout_s=10) as client:
+            answer = client.get(url)
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EndpointError(f"no metrics at {url}: {error}") from error
+        raise EndpointError(f"no metrics at {shown(url)}: {trouble(error)}") from error
     return answer.text

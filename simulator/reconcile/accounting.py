@@ -127,13 +127,14 @@ def read_truth(corpus: Corpus) -> Truth:
     )
 
 
-def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None) -> Accounting:
+def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None, *, validates: bool = True) -> Accounting:
     """Joins the outcomes of a run with its corpus and the endpoint's ledger.
 
     Args:
         outcomes: rows of `records.OUTCOME_DTYPE`. Corpus records that no row of round 0 speaks of were not sent.
         truth: from `read_truth`, of the corpus that was replayed.
         ledger: what is stored; without one, pings are judged by their answers alone.
+        validates: whether the endpoint tells valid pings from invalid ones; else it may take all of them.
 
     Raises:
         ValueError: an outcome speaks of a record that the corpus does not have: it is another corpus.
@@ -147,7 +148,7 @@ def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None) -> Accounti
     groups = group(hash_ids(outcomes["id"]), ledger)
     never = np.ones(records, dtype=bool)
     never[row[outcomes["round"] == 0]] = False
-    wrong = _judged_wrong(state, expect, groups)
+    wrong = _judged_wrong(state, expect, groups, validates=validates)
     masks = wrong if ledger is None else wrong | _against_ledger(state, expect, groups)
     counts = np.bincount(state, minlength=len(STATES)).tolist()
     unsent = counts[UNSENT] + int(never.sum())
@@ -192,13 +193,13 @@ def _check_sums(result: Accounting) -> None:
 
 
 def _judged_wrong(
-    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: Groups
+    state: npt.NDArray[np.uint8], expect: npt.NDArray[np.uint8], groups: Groups, *, validates: bool
 ) -> dict[str, Mask]:
     """Answers that contradict the label. Of an original and its copy, either may come first and be the accepted one."""
     has_copy = groups.count(expect == _DUPLICATE)[groups.of_row] > 0
     twin_accepted = has_copy & (groups.count(state == ACCEPTED)[groups.of_row] > 0)
     return {
-        "wrongly_accepted": (state == ACCEPTED) & (expect == _REJECT),
+        "wrongly_accepted": (state == ACCEPTED) & (expect == _REJECT) & validates,
         "wrongly_rejected": (state == REJECTED) & (expect == _ACCEPT) & ~twin_accepted,
     }
 

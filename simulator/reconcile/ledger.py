@@ -24,6 +24,8 @@ import numpy.typing as npt
 
 from simulator.errors import EndpointError, InputError, UsageError
 from simulator.randomness import client_keys
+from simulator.reconcile.asking import Asker, shown, trouble
+from simulator.target import Target
 
 Keys = npt.NDArray[np.uint64]
 
@@ -68,12 +70,13 @@ def hash_ids(ids: npt.NDArray[np.bytes_]) -> Keys:
     return keys
 
 
-def read_ledger(text: str, *, host: str = "") -> Ledger | None:
+def read_ledger(text: str, *, host: str = "", target: Target | None = None) -> Ledger | None:
     """Reads the ledger that `text` names.
 
     Args:
         text: a URL, a file, `sqlite:///...`, `none`, or `auto`: the host's own ledger if it keeps one.
         host: the endpoint that was replayed to, for `auto`.
+        target: its profile, for TLS with that host.
 
     Raises:
         UsageError: `text` names nothing that can be read.
@@ -82,10 +85,12 @@ def read_ledger(text: str, *, host: str = "") -> Ledger | None:
     """
     if text in ("", "none"):
         return None
+    asker = Asker(host, target)
     if text == "auto":
-        return _offered_ledger(host) if host else None
+        return _offered_ledger(asker) if host else None
     if text.startswith(("http://", "https://")):
-        return _collect(_http_entries(_entries_url(text)), text)
+        with asker.client(text, timeout_s=60) as client:
+            return _collect(_http_entries(client, _entries_url(text)), shown(text))
     if text.startswith("sqlite://"):
         return _collect(_sql_entries(text), "the SQL query")
     path = Path(text)
@@ -95,21 +100,21 @@ def read_ledger(text: str, *, host: str = "") -> Ledger | None:
 
 
 def _entries_url(text: str) -> str:
-    path = urlsplit(text).path.rstrip("/")
-    if path in ("", "/ledger"):
-        return text.rstrip("/").removesuffix("/ledger") + "/ledger/entries"
-    return text
+    parts = urlsplit(text)
+    if (path := parts.path.rstrip("/")) in ("", "/ledger"):
+        parts = parts._replace(path=path.removesuffix("/ledger") + "/ledger/entries")
+    return parts.geturl()
 
 
-def _offered_ledger(host: str) -> Ledger | None:
-    """The ledger at `host`, or None if the endpoint keeps none that we know how to read."""
+def _offered_ledger(asker: Asker) -> Ledger | None:
+    """The ledger at the host, or None if the endpoint keeps none that we know how to read."""
     try:
-        with httpx.Client(trust_env=False, timeout=5) as client:
-            totals = client.get(host.rstrip("/") + "/ledger")
+        with asker.client(asker.host, timeout_s=5) as client:
+            totals = client.get(asker.host.rstrip("/") + "/ledger")
         offered = totals.status_code == httpx.codes.OK and "accepted" in totals.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
-    return read_ledger(host) if offered else None
+    return read_ledger(asker.host, host=asker.host, target=asker.target) if offered else None
 
 
 def _collect(entries: Iterable[tuple[str, int]], source: str) -> Ledger:
@@ -126,21 +131,20 @@ def _collect(entries: Iterable[tuple[str, int]], source: str) -> Ledger:
     return Ledger(source, np.concatenate(keys), np.concatenate(stored))
 
 
-def _http_entries(url: str) -> Iterator[tuple[str, int]]:
+def _http_entries(client: httpx.Client, url: str) -> Iterator[tuple[str, int]]:
     """Pages through `GET url?after=SEQ&limit=N`; an endpoint that ignores the parameters answers all at once."""
     decode = msgspec.json.Decoder(_Page)
     after = 0
-    with httpx.Client(trust_env=False, timeout=60) as client:
-        while True:
-            last = after
-            for line in _page_lines(client, url, after):
-                entry = _decoded(decode.decode, line, url)
-                if entry.seq > after or (not entry.seq and not after):
-                    yield entry.id, int(entry.state == "accepted")
-                    last = max(last, entry.seq)
-            if last == after:
-                return
-            after = last
+    while True:
+        last = after
+        for line in _page_lines(client, url, after):
+            entry = _decoded(decode.decode, line, url)
+            if entry.seq > after or (not entry.seq and not after):
+                yield entry.id, int(entry.state == "accepted")
+                last = max(last, entry.seq)
+        if last == after:
+            return
+        after = last
 
 
 class _Page(_Entry):
@@ -153,7 +157,7 @@ def _page_lines(client: httpx.Client, url: str, after: int) -> list[bytes]:
         answer = client.get(url, params=httpx.URL(url).params.merge(parameters))
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EndpointError(f"the ledger at {url} does not answer: {error}") from error
+        raise EndpointError(f"the ledger at {shown(url)} does not answer: {trouble(error)}") from error
     return answer.content.splitlines()
 
 
@@ -161,7 +165,9 @@ def _decoded(decode: Callable[[bytes], _Page], line: bytes, url: str) -> _Page:
     try:
         return decode(line)
     except msgspec.DecodeError as error:
-        raise EndpointError(f"the ledger at {url} answers a line that is no ledger entry: {error}") from error
+        raise EndpointError(
+            f"the ledger at {shown(url)} answers a line that is no ledger entry: {error}"
+        ) from error
 
 
 def _file_entries(path: Path) -> Iterator[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -276,6 +277,8 @@ def spoken(value: float, unit: str) -> str:
     """A measured value with its unit, as short as it can be said."""
     if unit == "share":
         return f"{value * 100:.3g} %"
+    if not math.isfinite(value):  # a server's metric may be NaN or Inf
+        return f"{value} {unit}".rstrip()
     number = f"{int(value):,}".replace(",", " ") if value == int(value) else f"{value:,.4g}".replace(",", " ")
     return f"{number} {unit}".rstrip()
 

@@ -275,7 +275,7 @@ def capacity_reason(found: Capacity) -> str:
 
 def _capacity_curve(found: Capacity) -> Html | None:
     steps = sorted((step for step in found.steps if step.latency_ms.p99), key=lambda step: step.rate)
-    if len(steps) < 2:
+    if len({step.rate for step in steps}) < 2:
         return None
 
     def plot(axes: Axes) -> None:
@@ -297,7 +297,7 @@ def _capacity_curve(found: Capacity) -> Html | None:
 def _steps_section(steps: Sequence[Step]) -> Html:
     rows = (
         (
-            rate(step.rate),
+            element("td", rate(step.rate), cls="n"),
             step.purpose,
             element("td", "holds" if step.ok else "broken", cls="good" if step.ok else "bad"),
             element("td", rate(step.achieved), cls="n"),

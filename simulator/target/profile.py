@@ -23,13 +23,16 @@ ResultsKind = Literal["status", "telsim", "elasticsearch", "otlp", "graphql", "s
 
 
 def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
+    problems = []
     for name, value in headers.items():
         if not _TOKEN.match(name):
-            raise ValueError(f"{name!r} is not a header name")
+            problems.append(f"{name!r} is not a header name")
         if name.lower() in _SET_BY_US:
-            raise ValueError(f"{name} is set by telsim itself; remove it")
+            problems.append(f"{name} is set by telsim itself; remove it")
         if not value.isprintable():
-            raise ValueError(f"the value of {name} holds a control character")
+            problems.append(f"the value of {name} holds a control character")
+    if problems:
+        raise ValueError("; ".join(problems))
     return headers
 
 

@@ -103,7 +103,14 @@ def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
         (("hotpath", "CORPUS", "--host", "http://192.0.2.1"), 2, "allow-host"),
         (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--batches", "1,x"), 2, "--batches"),
         (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--seconds", "1"), 1, "127.0.0.1:1"),
+        (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--target", "ndjsn"), 2, "mean ndjson"),
         (("hotpath", "nowhere", "--host", "http://127.0.0.1:1"), 2, "nowhere"),
+        (("capacity", "CORPUS", "--host", "http://192.0.2.1"), 2, "allow-host"),
+        (
+            ("capacity", "CORPUS", "--host", "http://127.0.0.1:1", "--batch", "9"),
+            2,
+            "refused: target structured",
+        ),
         (("capacity", "CORPUS", "--host", "http://127.0.0.1:1", "--slo", "p99<fast"), 2, "p99<fast"),
     ],
 )
@@ -112,6 +119,26 @@ def test_what_cannot_be_measured_is_explained(corpus, tmp_path, words, code, sai
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_endpoint_without_batches_is_measured_one_ping_at_a_time(corpus, slow_server, tmp_path):
+    done = telsim(
+        *(
+            "hotpath",
+            corpus,
+            "--host",
+            f"http://127.0.0.1:{slow_server.server_port}",
+            "--target",
+            "structured",
+        ),
+        *("--seconds", 1, "--no-contrasts", "--lanes", 2, "--json"),
+        cwd=tmp_path,
+    )
+    assert done.returncode in (0, 3), done.stderr
+    assert "one ping a request" in done.stderr
+    found = json.loads(done.stdout)
+    assert [point["batch"] for point in found["points"]] == [1]
+    assert found["fit"] is None
 
 
 class _Slow(BaseHTTPRequestHandler):

@@ -17,6 +17,7 @@ from simulator.hotpath.mix import EMPTIED, write_mix
 from simulator.hotpath.scrape import growth, parse_counters, read_counters, stage_means_ms
 from simulator.hotpath.sweep import HotPath, Plan, predicted_pings_per_s, read_hotpath, sweep
 from simulator.hotpath.trial import Endpoint, Measured, Trial, command_line, rate_noise, run_trial
+from simulator.reconcile import Asker
 from simulator.reconcile.accounting import Accounting
 from simulator.reconcile.summary import summarise
 from simulator.records import OUTCOME_DTYPE, Ping
@@ -213,12 +214,14 @@ def test_a_missing_sweep_is_explained(tmp_path):
 def test_counters_are_told_from_gauges():
     text = 'a_total 3\nb_sum{x="1"} 2.5\nc_count 7 1700000000000\nd 9\n# TYPE a counter\nd_bucket{le="1"} 4\n'
     assert parse_counters(text) == {"a_total": 3, 'b_sum{x="1"}': 2.5, "c_count": 7}
+    text = 'a_total{x="}"} 3\nb_total 4 # {trace_id="t"} 0.5\nc_total what\n'
+    assert parse_counters(text) == {'a_total{x="}"}': 3, "b_total": 4}
     assert growth({"a": 5, "b": 5}, {"a": 7, "b": 1, "c": 2}) == {"a": 2, "c": 2}
     assert stage_means_ms({'x_seconds_sum{stage="p"}': 1.0}) == {}
 
 
 def test_a_server_without_metrics_has_no_counters():
-    assert read_counters("http://127.0.0.1:1/metrics") == {}
+    assert read_counters(Asker("http://127.0.0.1:1")) == {}
 
 
 def test_the_command_line_of_a_trial_can_be_run_by_hand():

@@ -107,6 +107,13 @@ def test_the_matrix_shows_labels_by_outcome(make_truth, make_outcomes):
     assert (wrong_type.accepted, wrong_type.rejected, wrong_type.wrong) == (1, 1, 1)
 
 
+def test_an_endpoint_that_does_not_validate_may_take_everything(make_outcomes, make_truth):
+    outcomes = make_outcomes([(0, 0, "accepted"), (1, 1, "accepted"), (2, 2, "rejected")])
+    found = account(outcomes, make_truth(["accept", "reject", "accept"]), None, validates=False)
+    assert (found.wrongly_accepted, found.wrongly_rejected) == (0, 1)
+    assert {row.name: row.wrong for row in found.labels} == {"valid": 1, "wrong_type": 0}
+
+
 def test_outcomes_of_another_corpus_are_noticed(make_truth, make_outcomes):
     with pytest.raises(ValueError, match="record 5"):
         account(make_outcomes([(5, 0, "accepted")]), make_truth(["accept"]), None)

@@ -145,6 +145,22 @@ def test_a_ledger_over_http_is_paged_through(host, monkeypatch, path, page):
     assert found.stored.tolist() == [1, 0, 1, 1, 1, 1, 1]
 
 
+def test_a_ledger_may_want_a_token_which_nobody_repeats(host):
+    found = read_ledger(f"{host.replace('//', '//me:hunter2@')}/ledger?token=hunter3")
+    assert len(found.stored) == len(IDS)
+    assert found.source == f"{host}/ledger"
+    for path in ("gone", "nonsense"):
+        with pytest.raises(EndpointError, match=path) as caught:
+            read_ledger(f"{host.replace('//', '//me:hunter2@')}/{path}?token=hunter3")
+        assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://[::1/ledger", "https://[x]y/"])
+def test_a_ledgers_url_that_is_none_is_wrong_use(url):
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_ledger(url)
+
+
 def test_a_ledger_of_somebody_else_may_ignore_paging(host):
     assert read_ledger(f"{host}/plain").stored.tolist() == [1]
     assert read_ledger(f"{host}/unpaged").stored.tolist() == [1, 1, 1]

@@ -229,6 +229,18 @@ def test_server_metrics_that_do_not_answer_are_an_error(run, corpus):
         )
 
 
+@pytest.mark.parametrize(("value", "words"), [("NaN", "nan"), ("+Inf", "inf")])
+def test_a_metric_that_is_no_number_breaks_an_objective_and_nothing_else(
+    run, corpus, monkeypatch, value, words
+):
+    monkeypatch.setattr("simulator.reconcile.scrape", lambda *_: f"depth {value}\n")
+    objectives = parse_thresholds(["metric:depth<5"])
+    found = reconcile(run, corpus, ledger="none", thresholds=objectives)
+    assert found.verdict == "fail"
+    assert f"metric:depth<5: it is {words}" in found.reasons
+    assert read_summary(run).verdict == "fail"
+
+
 def test_the_outcomes_of_a_killed_run_are_reconciled(run, corpus):
     (run / "run.json").unlink()
     found = reconcile(run, corpus)

@@ -93,6 +93,9 @@ queue_depth{queue="a",host="y"} 4 1700000000000
 queue_depth{queue="b \\"}",host="x"} 5
 up 1
 temperature NaN
+sent_total{to="x"} 5 # {trace_id="a"} 0.5 1700000000.123
+sent_total{to="y"} 6 1700000000.123
+nonsense value
 """
 
 
@@ -105,6 +108,8 @@ temperature NaN
         ('metric:queue_depth{queue="c"}', None),
         ("metric:up", 1),
         ("metric:down", None),
+        ("metric:sent_total", 11),
+        ("metric:nonsense", None),
     ],
 )
 def test_a_server_metric_is_the_sum_of_its_series(metric, value):

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from replay_rig import LOCUSTFILES, OK, free_port, locust, locust_command, ok, pings_for
@@ -92,6 +93,50 @@ def test_the_request_event_fires_for_each_request_when_somebody_listens(corpus, 
     done = locust("--corpus", corpus(120).path, "--host", server.url, "-u", 3, file=listener)
     assert "SEEN 120 [('POST', 'tile_block', True), ('POST', 'topsite_click', True)]" in done.stdout
     assert "120" in done.stderr.split("Aggregated")[1]
+
+
+def test_ending_a_run_does_not_hold_it_up(corpus, odd_server, tmp_path):
+    """Locust asks `inspect` who ends a run; it must not begin to look at a thousand modules then."""
+    listener = tmp_path / "listening.py"
+    listener.write_text(
+        f"import sys; sys.path.insert(0, {str(LOCUSTFILES)!r})\n"
+        "import inspect\n"
+        "from replay import *\n"
+        "from locust import events\n"
+        "known = []\n"
+        "@events.request.add_listener\n"
+        "def under_way(**_):\n"
+        "    known.append(len(inspect.modulesbyfile))\n"
+        "@events.test_stopping.add_listener\n"
+        "def ends(**_):\n"
+        "    print('KNOWN', known[0], len(inspect.modulesbyfile))\n"
+    )
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(50).path, "--host", server.url, "-u", 2, "-t", "1s"),
+        *("--pace", "rate 100", "--repeat", 0),
+        file=listener,
+    )
+    before, after = map(int, re.findall(r"KNOWN (\d+) (\d+)", done.stdout)[0])
+    assert before > after * 0.9
+
+
+def test_pings_that_the_target_leaves_out_take_nothing_from_the_rate(corpus, odd_server, run_dir):
+    """A rate is what goes to the endpoint, however few of the corpus's pings its carrier takes."""
+    pings = pings_for(40)
+    for number, ping in enumerate(pings):
+        if number % 4:
+            pings[number] = msgspec.structs.replace(ping, path="/elsewhere/" + ping.id)
+    server = odd_server(ok)
+    done = locust(
+        *("--corpus", corpus(pings=pings).path, "--host", server.url, "-u", 2, "--run-dir", run_dir),
+        *("--pace", "rate 50"),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = read_outcomes(run_dir)
+    due = np.sort(rows["due"][rows["state"] == ACCEPTED])
+    assert len(due) == 10
+    assert np.allclose(np.diff(due) / 1e9, 1 / 50)
 
 
 def test_two_workers_and_one_process_account_for_the_same_pings(corpus, odd_server, tmp_path):
@@ -244,6 +289,9 @@ def test_warm_up_is_left_out_of_the_figures_and_kept_in_the_outcomes(corpus, odd
         (["--host", "http://127.0.0.1:9", "--target", "ndjsn"], 2, "did you mean ndjson"),
         (["--host", "http://127.0.0.1:9", "--target", "splunk-hec"], 2, "SPLUNK_HEC_TOKEN"),
         (["--host", "http://127.0.0.1:9", "--window", "1s"], 2, "--pace schedule"),
+        (["--host", "http://127.0.0.1:9", "--window", "0.5ms", "--pace", "schedule"], 2, "1ms is the least"),
+        (["--host", "http://127.0.0.1:9", "--warmup", "soon"], 2, "--warmup: 'soon'"),
+        (["--host", "http://127.0.0.1:9", "--batch", "10"], 2, "--batch 10 cannot be"),
         ([], 2, "--host is missing"),
     ],
 )  # fmt: skip
@@ -252,6 +300,7 @@ def test_what_cannot_be_done_is_said_before_the_first_byte(arguments, code, word
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Ramping" not in done.stderr  # the run has not begun
 
 
 def test_a_corpus_in_the_other_dialect_is_refused_unless_asked_for(corpus, odd_server, tmp_path):
@@ -273,6 +322,7 @@ def test_a_corpus_that_is_not_there(odd_server, tmp_path):
     done = locust("--corpus", tmp_path / "none", "--host", odd_server(ok).url)
     assert done.returncode == 2
     assert "no corpus there" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_two_runs_in_one_directory_are_refused(corpus, odd_server, run_dir):
@@ -489,6 +539,7 @@ def test_a_scenario_will_do_in_place_of_a_corpus_and_workers_make_their_own(odd_
             *("--tape-dir", tmp_path / "tapes", "--run-dir", tmp_path / f"r{number}"),
         )
         assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
         meta = read_run_meta(tmp_path / f"r{number}")
         assert meta.requests == meta.corpus.records > 0
         digests.append(meta.corpus.sha256)

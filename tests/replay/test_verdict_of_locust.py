@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -238,13 +239,67 @@ def test_a_judged_run_that_is_terminated_does_not_pass(corpus, odd_server, run_d
     assert read_run_meta(run_dir).interrupted
 
 
-def test_credentials_in_a_ledgers_address_are_not_written_down(corpus, odd_server, run_dir):
+@pytest.mark.parametrize("reachable", [True, False])
+def test_credentials_in_an_address_are_not_written_down(reachable, corpus, odd_server, run_dir):
+    server = odd_server(keeps_a_ledger)
+    place = f"http://me:hunter2@127.0.0.1:{server.port if reachable else free_port()}"
     done = locust(
-        *("--corpus", corpus(5).path, "--host", odd_server(ok).url, "--run-dir", run_dir),
-        *("--ledger", f"http://me:hunter2@127.0.0.1:{free_port()}/ledger"),
+        *("--corpus", corpus(5).path, "--host", server.url, "--run-dir", run_dir),
+        *("--ledger", f"{place}/ledger?token=hunter3", "--metrics-url", f"{place}/metrics?token=hunter3"),
+        *("--threshold", "metric:depth==4"),
     )
-    assert done.returncode == 1
-    assert b"hunter2" not in (run_dir / "run.json").read_bytes()
+    assert done.returncode == (0 if reachable else 1), done.stdout + done.stderr
+    assert "hunter" not in done.stdout + done.stderr
+    for file in run_dir.iterdir():
+        assert b"hunter" not in file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize(("validates", "code"), [("true", 1), ("false", 0)])
+def test_who_does_not_validate_may_take_invalid_pings(validates, code, corpus, odd_server, run_dir, tmp_path):
+    target = tmp_path / "mine.toml"
+    target.write_text(
+        'name = "mine"\ntitle = "t"\n[[carrier]]\nprefix = "/submit/"\ncontent_type = "application/json"\n'
+        f"[answers]\nvalidates = {validates}\n"
+    )
+    done = locust(
+        *("--corpus", corpus(5, expect="reject", label="wrong_type").path, "--host", odd_server(ok).url),
+        *("--run-dir", run_dir, "--target", target, "--threshold", "p99<60s"),
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert summary_of(run_dir)["wrongly_accepted"] == 5 * code
+
+
+def test_ledger_and_metrics_are_asked_for_with_the_targets_own_tls(corpus, odd_server, run_dir, tmp_path):
+    certificates = Path(__file__).with_name("certificates")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificates / "ca.pem")
+    target = tmp_path / "mine.toml"
+    target.write_text(
+        'name = "mine"\ntitle = "t"\n[[carrier]]\nprefix = "/submit/"\ncontent_type = "application/json"\n'
+        f'[tls]\nca_file = "{certificates}/ca.pem"\n'
+        f'client_cert = "{certificates}/client.pem"\nclient_key = "{certificates}/client.key"\n'
+    )
+    server = odd_server(keeps_a_ledger, tls=context)
+    done = locust(
+        *("--corpus", corpus(5).path, "--host", server.url, "--run-dir", run_dir, "--target", target),
+        *("--threshold", "metric:depth==4"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = summary_of(run_dir)
+    assert (summary["accepted"], summary["lost"], summary["ledger"]) == (5, 0, server.url)
+
+
+def keeps_a_ledger(connection, seen) -> None:
+    """Takes everything, and says that it has stored the first five pings."""
+    texts = {
+        "ledger": b'{"accepted": 5}',
+        "entries": b"".join(b'{"id": "%b"}\n' % id_.encode() for id_ in ids_for(5)),
+        "metrics": b"depth 4\n",
+    }
+    text = texts.get(seen.id.partition("?")[0], b"")
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
 
 
 def _wait_until(condition) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -121,6 +122,16 @@ def test_the_page_starts_a_run_and_its_figures_are_there(page):
     httpx.post(f"{url}/stop", trust_env=False).raise_for_status()
     assert (Path(form["run_dir"]) / "run.json").exists()
     assert (second / "run.json").exists()
+
+
+def test_a_pings_part_of_a_stage_is_that_of_the_batches_as_they_were():
+    from web_tab import _stage_rows
+
+    collector = SimpleNamespace(
+        request=SimpleNamespace(batch=500), totals={"requests": 4, "pings": 40}, stages={"parse": [8.0, 2]}
+    )
+    (row,) = _stage_rows(collector)
+    assert (row["mean_ms_a_request"], row["mean_ms_a_ping"]) == (4.0, 0.4)
 
 
 def test_a_host_in_the_form_is_guarded_like_one_on_the_command_line(page):

@@ -27,6 +27,12 @@ def test_a_shipped_target_is_named_like_its_file_and_titled(name):
     assert target.title
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_stores_that_know_no_pings_are_not_blamed_for_taking_invalid_ones(name):
+    stores = {"clickhouse-jsoneachrow", "elasticsearch-bulk", "otlp-logs", "segment-batch", "splunk-hec"}
+    assert load_target(name).answers.validates is (name not in stores)
+
+
 def test_a_users_own_file(tmp_path):
     path = tmp_path / "mein Ziel.toml"
     path.write_text(MINIMAL + "[tls]\nca_file = 'ca.pem'\n", encoding="utf-8")
@@ -71,6 +77,16 @@ def test_bad_files_are_refused_with_the_reason(text, words):
     with pytest.raises(TargetError) as caught:
         parse_target(text, where="mine.toml")
     assert words in "\n".join([str(caught.value), *map(str, caught.value.findings)])
+
+
+def test_each_header_that_cannot_be_is_named():
+    text = MINIMAL.replace("[envelope]", "[headers]\nHost = 'x'\n'X Y' = 'x'\nGood = 'x'\n[envelope]")
+    with pytest.raises(TargetError) as caught:
+        parse_target(text, where="mine.toml")
+    (finding,) = caught.value.findings
+    assert "Host" in finding.what
+    assert "'X Y'" in finding.what
+    assert "Good" not in finding.what
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

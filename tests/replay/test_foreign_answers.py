@@ -1,0 +1,113 @@
+"""Headers and bodies of servers that nobody here wrote: read where they make sense, and never a reason to fall over."""
+
+from __future__ import annotations
+
+import socket
+import time
+from types import SimpleNamespace
+
+import pytest
+from replay_rig import OK, Seen, pings_for
+
+from simulator.corpus import open_corpus, write_corpus
+from simulator.pacing import NS_PER_S
+from simulator.tape import TapeBuilder, TapeSpec
+from simulator.target import load_target
+
+NOW = 784_111_777  # Sun, 06 Nov 1994 08:49:37 GMT, the date in RFC 9110's examples
+
+
+@pytest.fixture
+def recorder(tmp_path, monkeypatch):
+    import recorder as module
+
+    monkeypatch.setattr(module, "wall_clock_ns", lambda: NOW * NS_PER_S)
+    write_corpus(tmp_path / "corpus", pings_for(2), dialect="wire")
+    target = load_target("structured")
+    tape = TapeBuilder(open_corpus(tmp_path / "corpus"), TapeSpec(target=target, netloc="x")).build()
+    return module.Recorder(
+        tape, target, writer=None, locust=None, secrets=("hunter2/hunter2", "swordfish-swordfish")
+    )
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch):
+    monkeypatch.setenv("TZ", "NPT-5:45")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (b"", 0),
+        (b"0", 0),
+        (b"120", 120),
+        (b"Sun, 06 Nov 1994 08:49:47 GMT", 10),
+        (b"Sunday, 06-Nov-94 08:49:47 GMT", 10),
+        (b"Sun Nov  6 08:49:47 1994", 10),
+        (b"Sun, 06 Nov 1994 08:49:47 -0000", 10),
+        (b"Sun, 06 Nov 1994 08:49:27 GMT", 0),  # has been
+        (b"Sun, 06 Nov 2094 08:49:37 GMT", 86_400),
+        (b"99999999999", 86_400),
+        (b"9" * 5_000, 0),
+        (b"-5", 0),
+        (b"1.5", 0),
+        (b"soon", 0),
+        (b"Sun, 06 Nov 99999999999999999999 08:49:37 GMT", 0),
+        (b"Sun, 99 Nov 1994 08:49:37 GMT", 0),
+        ("später".encode(), 0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(recorder, far_from_greenwich, value, seconds):
+    assert recorder.retry_after_ns(value) == seconds * NS_PER_S
+
+
+@pytest.mark.parametrize(
+    ("value", "stages"),
+    [
+        (b"parse;dur=0.25, store;dur=1.5", {"parse": 0.25, "store": 1.5}),
+        (b'db;desc="a; b";dur="2", cache ; Dur = 3.', {"db": 2.0, "cache": 3.0}),
+        (b"db;dur=1.2.3", {"db": 1.2}),
+        (b"db;dur=.5, x;dur=., y;dur=-1, z;dur=, miss", {"db": 0.5}),
+        (b"\xff;dur=\xff", {}),
+    ],
+)
+def test_server_timing_is_read_as_far_as_it_makes_sense(recorder, value, stages):
+    recorder.server_timing(SimpleNamespace(server_timing=lambda: value))
+    assert {name: total for name, (total, _) in recorder.stages.items()} == stages
+
+
+def test_names_of_stages_are_bounded(recorder):
+    for number in range(5_000):
+        header = f"request-{number};dur=1".encode()
+        recorder.server_timing(SimpleNamespace(server_timing=lambda header=header: header))
+    assert len(recorder.stages) <= 64
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x" * 290 + "swordfish-swordfish",  # an example ends at 300
+        "swordfish-swordfish" * 30,
+        '{"seen": "hunter2\\/hunter2"}',
+        "hunter2/hunter2",
+    ],
+)
+def test_no_part_of_a_secret_is_kept_of_an_answer_that_quotes_it(recorder, body):
+    recorder.answer(SimpleNamespace(payload=body.encode), 403)
+    assert "[secret" in recorder.examples[403]
+    assert "hunter2" not in recorder.examples[403]
+    assert "sword" not in recorder.examples[403]
+    assert len(recorder.examples[403]) <= 300
+
+
+@pytest.mark.slow
+def test_a_run_survives_headers_that_make_no_sense(corpus, odd_server, run_engine):
+    def nonsense(connection: socket.socket, seen: Seen) -> None:
+        connection.sendall(OK.replace(b"Content-Length", b"Server-Timing: db;dur=1.2.3\r\nContent-Length"))
+
+    ran = run_engine(corpus(40), odd_server(nonsense).url)
+    assert ran.states() == {"accepted": 40}
