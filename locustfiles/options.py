@@ -282,9 +282,8 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         tape_dir=tape_dir,
         judging=judging,
     )
-    request.tape_spec(
-        0, 1
-    )  # a missing secret or a batch that cannot be is told now, not when the run has begun
+    # A missing secret or a batch that cannot be is told now, not when the run has begun.
+    request.tape_spec(0, 1)
     if destination.scheme == "https":
         tls_context(target)
     return request
