@@ -12,6 +12,7 @@ from bisect import bisect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from math import floor
 from statistics import NormalDist
 from typing import Any, Generic, TypeVar
 
@@ -41,9 +42,11 @@ class Quantiles:
         # An array and not a list: a draw then touches one cache line, where a list would touch two.
         self._table = array("q", (round(inverse((i + 0.5) / _STEPS)) for i in range(_STEPS)))
 
-    def __call__(self, u: float) -> int:
+    def at(self, u: float) -> int:
         """The value at the share `u` in [0, 1)."""
-        return self._table[int(u * _STEPS)]
+        return self._table[floor(u * _STEPS)]
+
+    __call__ = at  # a method costs half as much as an object that is called: hot loops name it
 
     def each(self, u: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """The values at many shares."""
@@ -86,9 +89,11 @@ class Choice(Generic[T]):
         self.cumulative = [part / total for part in accumulate(used.values())]
         self.cumulative[-1] = 1.0  # whatever rounding says
 
-    def __call__(self, u: float) -> T:
+    def at(self, u: float) -> T:
         """The thing at the share `u` in [0, 1)."""
         return self.values[bisect(self.cumulative, u)]
+
+    __call__ = at
 
     def each(self, u: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         """The things at many shares, as NumPy holds them."""
