@@ -102,16 +102,6 @@ def web(
     return WebSender(replace(PROFILE, **changes), texts, stream(1, 7, "test")), outbox
 
 
-def finish(sender: WebSender) -> None:
-    """Let the application do what it still has to do."""
-    tick_until(sender, 1 << 61)
-
-
-def tick_until(sender: WebSender, until_ms: int) -> None:
-    while sender.next_ms <= until_ms:
-        sender.tick(sender.next_ms)
-
-
 def team(**settings: Any) -> Scenario:
     """The shipped scenario, with other figures in its `sourcegraph` section."""
     scenario, _ = load_scenario("sourcegraph-team")
