@@ -24,6 +24,7 @@ _STEPS = 4096
 _TABLES = 64
 
 T = TypeVar("T", bound=Hashable)
+Floats = npt.NDArray[np.float64]
 
 
 class Quantiles:
@@ -33,14 +34,14 @@ class Quantiles:
     and half the cost of interpolating.
 
     Args:
-        inverse: from a probability in (0, 1) to the value below which that share of draws falls.
+        inverse: from probabilities in (0, 1) to the values below which these shares of draws fall.
     """
 
     __slots__ = ("_table",)
 
-    def __init__(self, inverse: Callable[[float], float]) -> None:
+    def __init__(self, inverse: Callable[[Floats], Floats]) -> None:
         # An array and not a list: a draw then touches one cache line, where a list would touch two.
-        self._table = array("q", (round(inverse((i + 0.5) / _STEPS)) for i in range(_STEPS)))
+        self._table = array("q", np.rint(inverse(_shares())).astype(np.int64).tobytes())
 
     def at(self, u: float) -> int:
         """The value at the share `u` in [0, 1)."""
@@ -53,24 +54,45 @@ class Quantiles:
         return np.frombuffer(self._table, dtype=np.int64)[(u * _STEPS).astype(np.int64)]
 
 
+def _shares() -> Floats:
+    """The middles of the steps."""
+    shares: Floats = (np.arange(_STEPS) + 0.5) / _STEPS
+    return shares
+
+
+def _each(function: Callable[[float], float], values: Floats) -> Floats:
+    """A function of the C library at many places: the last bits of NumPy's own depend on the processor."""
+    return np.fromiter(map(function, values.tolist()), np.float64, len(values))
+
+
+@lru_cache(maxsize=1)
+def _standard_exponential() -> Floats:
+    """Quantiles of mean 1, which those of any mean are multiples of."""
+    return -_each(math.log1p, -_shares())
+
+
+@lru_cache(maxsize=1)
+def _standard_normal() -> Floats:
+    return _each(NormalDist().inv_cdf, _shares())
+
+
 @lru_cache(maxsize=_TABLES)
 def exponential(mean: float) -> Quantiles:
     """Waiting times of a Poisson process with the given mean."""
-    return Quantiles(lambda q: -mean * math.log1p(-q))
+    return Quantiles(lambda _: mean * _standard_exponential())
 
 
 @lru_cache(maxsize=_TABLES)
 def lognormal(median: float, sigma: float) -> Quantiles:
     """Log-normal: `median` in the middle, `sigma` the standard deviation of the logarithm."""
-    normal = NormalDist()
-    return Quantiles(lambda q: median * math.exp(sigma * normal.inv_cdf(q)))
+    return Quantiles(lambda _: median * _each(math.exp, sigma * _standard_normal()))
 
 
 @lru_cache(maxsize=_TABLES)
 def weibull(median: float, shape: float) -> Quantiles:
     """Weibull; a shape below 1 is the negative ageing of page dwell times (Liu, White, Dumais, SIGIR 2010)."""
     scale = median / math.log(2) ** (1 / shape)
-    return Quantiles(lambda q: scale * (-math.log1p(-q)) ** (1 / shape))
+    return Quantiles(lambda _: scale * _each(lambda x: x ** (1 / shape), _standard_exponential()))
 
 
 class Choice(Generic[T]):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
-from itertools import accumulate
+
+import numpy as np
 
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR
-from simulator.distributions import Choice, Quantiles, counts, lognormal
+from simulator.distributions import Choice, Floats, Quantiles, counts, lognormal
 from simulator.population import Profile
 from simulator.randomness import Stream
 from simulator.scenario.browsing import Population
@@ -18,14 +18,15 @@ _FIRST_SUNDAY = 3  # 1970-01-04
 
 
 def _time_of_day(us_curve_by_utc_hour: Sequence[float]) -> Quantiles:
-    local = [us_curve_by_utc_hour[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)]
-    reached = list(accumulate(local))
-    total = reached[-1]
+    local = np.array([us_curve_by_utc_hour[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)])
+    reached = np.cumsum(local)
 
-    def inverse(q: float) -> float:
-        hour = min(bisect(reached, q * total), 23)
+    def inverse(q: Floats) -> Floats:
+        begun = q * reached[-1]
+        hour = np.minimum(np.searchsorted(reached, begun, side="right"), 23)
         before = reached[hour] - local[hour]
-        return (hour + (q * total - before) / (local[hour] or 1)) * MS_PER_HOUR
+        moment: Floats = (hour + (begun - before) / np.where(local == 0, 1, local)[hour]) * MS_PER_HOUR
+        return moment
 
     return Quantiles(inverse)
 

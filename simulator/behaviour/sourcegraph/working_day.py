@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Iterator
-from itertools import accumulate
+
+import numpy as np
 
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR
-from simulator.distributions import Choice, Quantiles, counts, lognormal
+from simulator.distributions import Choice, Floats, Quantiles, counts, lognormal
 from simulator.population.developer import DeveloperProfile
 from simulator.randomness import Stream
 from simulator.scenario.sourcegraph import Sourcegraph
@@ -25,13 +25,14 @@ _LAST_WORDS_MS = 120_000
 
 
 def _time_of_day() -> Quantiles:
-    reached = list(accumulate(SESSIONS_BY_LOCAL_HOUR))
-    total = reached[-1]
+    begun = np.array(SESSIONS_BY_LOCAL_HOUR)
+    reached = np.cumsum(begun)
 
-    def inverse(q: float) -> float:
-        hour = min(bisect(reached, q * total), 23)
-        begun = SESSIONS_BY_LOCAL_HOUR[hour]
-        return (hour + (q * total - reached[hour] + begun) / begun) * MS_PER_HOUR
+    def inverse(q: Floats) -> Floats:
+        so_far = q * reached[-1]
+        hour = np.minimum(np.searchsorted(reached, so_far, side="right"), 23)
+        moment: Floats = (hour + (so_far - reached[hour] + begun[hour]) / begun[hour]) * MS_PER_HOUR
+        return moment
 
     return Quantiles(inverse)
 
