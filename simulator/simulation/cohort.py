@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -32,9 +33,22 @@ class Cast(Protocol):
         """Put those of a cohort who use the product into its environment."""
 
 
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No search for cycles meanwhile: what is made either stays, or goes without one; the search costs more."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class Stage:
     """A plan made ready in one process: the casts of every product that the scenario has."""
 
+    @_no_collections()
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.casts: list[Cast] = []
@@ -91,6 +105,7 @@ def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[in
         yield int(env.now)
 
 
+@_no_collections()
 def write_cohort(
     stage: Stage, directory: Path, number: int, clients: range, *, hasher: hashlib._Hash | None = None
 ) -> WrittenPart:
@@ -115,8 +130,6 @@ def write_cohort(
         hasher=hasher,
         standing=outbox.standing,
     )
-    collecting = gc.isenabled()
-    gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
     try:
         for until_ms in simulate_cohort(stage, outbox, clients):
             if injector is None:
@@ -134,6 +147,3 @@ def write_cohort(
     except BaseException:
         part.discard()
         raise
-    finally:
-        if collecting:
-            gc.enable()
