@@ -31,6 +31,7 @@ _DASHED = np.dtype([
     ("e", "u4"), ("f", "u8"),
 ])  # fmt: skip
 
+_PAIR = np.arange(2, dtype=np.uint64)
 _UUID_SALT = np.uint64(0x5555_5555_5555_5555)
 
 _FIRST_BLOCK = 32
@@ -75,9 +76,8 @@ def uniforms(keys: U64, counters: U64) -> npt.NDArray[np.float64]:
 
 def uuid_text(keys: U64, counters: U64) -> npt.NDArray[np.uint8]:
     """Version 4 UUIDs in lower-case text: one row of 36 ASCII bytes for each (key, counter)."""
-    high = _words(keys, counters * np.uint64(2))
-    low = _words(keys, counters * np.uint64(2) + np.uint64(1))
-    octets = np.stack((high, low), axis=-1).astype(">u8").view(np.uint8).reshape(-1, 16)
+    words = _words(keys[..., None], (counters * np.uint64(2))[..., None] + _PAIR)
+    octets = words.astype(">u8").view(np.uint8).reshape(-1, 16)
     octets[:, 6] = (octets[:, 6] & 0x0F) | 0x40
     octets[:, 8] = (octets[:, 8] & 0x3F) | 0x80
     digits = np.take(_HEX, octets).view(_DIGITS).ravel()
@@ -94,6 +94,15 @@ def split_uuids(text: npt.NDArray[np.uint8]) -> list[str]:
     lines = np.full((len(text), 37), ord("\n"), dtype=np.uint8)
     lines[:, :36] = text
     return lines.tobytes().decode("ascii").splitlines()  # half the cost of a slice for each
+
+
+def client_ids(
+    seed: int, purposes: Sequence[str], clients: Sequence[int] | npt.NDArray[np.int64]
+) -> list[list[str]]:
+    """One UUID for each purpose and client: those of all clients for the first purpose, then for the next."""
+    keys = np.concatenate([client_keys(seed, purpose, clients) for purpose in purposes])
+    ids = split_uuids(uuid_text(keys, np.zeros(1, dtype=np.uint64)))
+    return [ids[n * len(clients) : (n + 1) * len(clients)] for n in range(len(purposes))]
 
 
 def ranks(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

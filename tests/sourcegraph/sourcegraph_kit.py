@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import simpy
+from msgspec.structs import replace
 
 from simulator.catalogue import ping_types
 from simulator.client.outbox import Outbox
