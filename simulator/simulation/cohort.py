@@ -52,12 +52,20 @@ class Stage:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.casts: list[Cast] = []
+        self._kinds = new_kinds()
         if plan.scenario.products.firefox:
             self.casts.append(FirefoxCast(plan))
         if plan.scenario.products.fenix:
             self.casts.append(FenixCast(plan))
         if plan.scenario.products.sourcegraph_extension or plan.scenario.products.sourcegraph_web:
             self.casts.append(SourcegraphCast(plan))
+
+    def kinds(self) -> Kinds:
+        """Kind codes for a cohort: the same for all, as far as all have the same kinds.
+
+        A ping with a fault can be of a kind of its own, so those of one cohort would pile up on the next.
+        """
+        return new_kinds() if self.plan.scenario.faults.share else self._kinds
 
 
 def label_names() -> list[str]:
@@ -118,7 +126,7 @@ def write_cohort(
         clients: the cohort.
         hasher: if given, is fed the part's bytes.
     """
-    kinds = new_kinds()
+    kinds = stage.kinds()
     outbox = Outbox(stage.plan.dialect, kinds)
     injector = fault_injector(stage.plan, kinds, clients)
     part = PartWriter(
