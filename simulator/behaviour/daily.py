@@ -15,6 +15,7 @@ from simulator.scenario.browsing import Population
 #: The mean offset of the people behind the daily curve, in hours: from each share of United States time zones.
 _US_OFFSET_HOURS = -6
 _FIRST_SUNDAY = 3  # 1970-01-04
+_SHORTEST_RUN_MS = 5_000
 
 
 def _time_of_day(us_curve_by_utc_hour: Sequence[float]) -> Quantiles:
@@ -57,17 +58,17 @@ class Habits:
             day: days since the Unix epoch.
             random: the person's stream for this; the same number of draws is made whatever comes out of them.
         """
+        uniform, time_of_day, length = random.uniform, self._time_of_day.at, self._length.at
         active = self._active[profile.regular]
         if (day - _FIRST_SUNDAY) % 7 in {0, 6}:
             active *= self._weekend
-        if random.uniform() >= active:
+        if uniform() >= active:
             return []
-        count = max(1, self._runs(random.uniform()))
-        midnight = day * MS_PER_DAY
+        midnight, offset_ms = day * MS_PER_DAY, profile.utc_offset_ms
         runs = []
-        for _ in range(count):
-            local = self._time_of_day(random.uniform())
-            start = midnight + (local - profile.utc_offset_ms) % MS_PER_DAY
-            runs.append((start, max(5_000, self._length(random.uniform()))))
+        for _ in range(self._runs.at(uniform()) or 1):
+            start = midnight + (time_of_day(uniform()) - offset_ms) % MS_PER_DAY
+            lasts = length(uniform())
+            runs.append((start, lasts if lasts > _SHORTEST_RUN_MS else _SHORTEST_RUN_MS))
         runs.sort()
         return runs
