@@ -58,50 +58,56 @@ def read_pages(
         ends_ms: when to leave at the latest.
         stays: how likely another page follows each.
     """
-    env, uniform = developer.env, developer.random.uniform
-    began = now = int(env.now)
-    while True:
-        leaves_ms = min(now + 1 + habits.web_dwell.at(uniform()), ends_ms)
-        now = _use_page(developer, habits, web, repository, now_ms=now, leaves_ms=leaves_ms)
-        if now >= ends_ms or uniform() >= stays:
-            break
-        title = _NEXT_PAGE.at(uniform())
-        path = _path(developer, repository, title)
-        if title == "SearchResults":
-            web.action(now, SEARCH_EVENT, f'{{"query":"{path}"}}')
-        web.navigate(now, path, title)
-    yield env.timeout(max(now, web.leave()) - began)
+    env = developer.env
+    began_ms = int(env.now)
+    left_ms = _use_pages(
+        developer, habits, web, repository=repository, now_ms=began_ms, ends_ms=ends_ms, stays=stays
+    )
+    yield env.timeout(max(left_ms, web.leave()) - began_ms)
 
 
-def _use_page(
+def _use_pages(
     developer: Developer,
     habits: ReadingHabits,
     web: WebSender,
-    repository: Repository,
     *,
+    repository: Repository,
     now_ms: int,
-    leaves_ms: int,
+    ends_ms: int,
+    stays: float,
 ) -> int:
-    """Actions on one page. A jump to a definition shows another file soon after the click.
+    """Page after page, with actions on each. A jump to a definition shows another file soon after the click.
 
     Returns:
-        When the page is left, in milliseconds since the Unix epoch.
+        When the last page is left, in milliseconds since the Unix epoch.
     """
-    uniform, files = developer.random.uniform, repository.files
-    actions = habits.web_actions.at(uniform())
-    mean_gap = (leaves_ms - now_ms) / (actions + 1)
-    for _ in range(actions):
-        at_ms = now_ms + trunc(habits.gap.at(uniform()) * mean_gap / SCALE)
-        if at_ms >= leaves_ms:
-            break
-        action = habits.web_action.at(uniform())
-        file = files[trunc(uniform() * len(files))]
-        web.action(at_ms, action, file.argument)
-        now_ms = at_ms
-        if action in _JUMPS:
-            now_ms += habits.until_loaded.at(uniform())
-            web.navigate(now_ms, file.blob_path, "Blob")
-    return max(now_ms, leaves_ms)
+    uniform = developer.random.uniform
+    dwell, actions_on_page, gap = habits.web_dwell.at, habits.web_actions.at, habits.gap.at
+    choose, until_loaded = habits.web_action.at, habits.until_loaded.at
+    act, navigate, files, file_count = web.action, web.navigate, repository.files, len(repository.files)
+    while True:
+        leaves_ms = min(now_ms + 1 + dwell(uniform()), ends_ms)
+        actions = actions_on_page(uniform())
+        mean_gap = (leaves_ms - now_ms) / (actions + 1)
+        for _ in range(actions):
+            at_ms = now_ms + trunc(gap(uniform()) * mean_gap / SCALE)
+            if at_ms >= leaves_ms:
+                break
+            action = choose(uniform())
+            file = files[trunc(uniform() * file_count)]
+            act(at_ms, action, file.argument)
+            now_ms = at_ms
+            if action in _JUMPS:
+                now_ms += until_loaded(uniform())
+                navigate(now_ms, file.blob_path, "Blob")
+        now_ms = max(now_ms, leaves_ms)
+        if now_ms >= ends_ms or uniform() >= stays:
+            return now_ms
+        title = _NEXT_PAGE.at(uniform())
+        path = _path(developer, repository, title)
+        if title == "SearchResults":
+            act(now_ms, SEARCH_EVENT, f'{{"query":"{path}"}}')
+        navigate(now_ms, path, title)
 
 
 def _path(developer: Developer, repository: Repository, title: str) -> str:
