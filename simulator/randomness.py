@@ -17,11 +17,17 @@ import numpy.typing as npt
 
 U64 = npt.NDArray[np.uint64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = (np.uint64(n) for n in (30, 27, 31, 11))
-_TO_UNIT = 2.0**-53
+
+def _constant(number: int) -> U64:
+    """An array of one number: operations on small arrays take half as long with it as with a scalar."""
+    return np.array(number, dtype=np.uint64)
+
+
+_GOLDEN = _constant(0x9E3779B97F4A7C15)
+_MIX_1 = _constant(0xBF58476D1CE4E5B9)
+_MIX_2 = _constant(0x94D049BB133111EB)
+_ONE, _TWO, _S30, _S27, _S31, _S11 = (_constant(n) for n in (1, 2, 30, 27, 31, 11))
+_TO_UNIT = np.array(2.0**-53)
 
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype="<u2")
 #: The groups of a UUID's digits, and the same with dashes between them, as numbers: faster to copy than text.
@@ -31,17 +37,29 @@ _DASHED = np.dtype([
     ("e", "u4"), ("f", "u8"),
 ])  # fmt: skip
 
-_UUID_SALT = np.uint64(0x5555_5555_5555_5555)
+_DASHES = np.full(1, ord("-"), dtype=np.uint8).repeat(36).view(_DASHED)
+#: What makes two words a UUID of version 4: bits of the first word, and of the second.
+_FREE_OF_VERSION, _VERSION = _constant(~0xF000 % 2**64), _constant(0x4000)
+_FREE_OF_VARIANT, _VARIANT = _constant(~(0xC0 << 56) % 2**64), _constant(0x80 << 56)
+_UUID_SALT = _constant(0x5555_5555_5555_5555)
 
 _FIRST_BLOCK = 32
+#: Of numbers that come when the first block is used up: to draw some costs as much as to draw a hundred.
+_NEXT_BLOCK = 128
 _FIRST_UUIDS = 8
 _LARGEST_BLOCK = 1024
 
 
 def _mix(x: U64) -> U64:
-    x = (x ^ (x >> _S30)) * _MIX_1
-    x = (x ^ (x >> _S27)) * _MIX_2
-    return x ^ (x >> _S31)
+    mixed = x >> _S30
+    mixed ^= x
+    mixed *= _MIX_1
+    x = mixed >> _S27
+    x ^= mixed
+    x *= _MIX_2
+    mixed = x >> _S31
+    mixed ^= x
+    return mixed
 
 
 def purpose_key(seed: int, purpose: str) -> int:
@@ -53,11 +71,11 @@ def purpose_key(seed: int, purpose: str) -> int:
 def client_keys(seed: int, purpose: str, clients: Sequence[int] | npt.NDArray[np.int64]) -> U64:
     """The stream keys of many clients for one purpose."""
     numbers = np.asarray(clients, dtype=np.uint64)
-    return _mix((numbers + np.uint64(1)) * _GOLDEN ^ np.uint64(purpose_key(seed, purpose)))
+    return _mix((numbers + _ONE) * _GOLDEN ^ _constant(purpose_key(seed, purpose)))
 
 
 def _words(keys: U64, counters: U64) -> U64:
-    return _mix(keys + (counters + np.uint64(1)) * _GOLDEN)
+    return _mix(keys + (counters + _ONE) * _GOLDEN)
 
 
 def keys_within(keys: U64, numbers: U64) -> U64:
@@ -70,22 +88,23 @@ def keys_within(keys: U64, numbers: U64) -> U64:
 
 def uniforms(keys: U64, counters: U64) -> npt.NDArray[np.float64]:
     """Numbers in [0, 1) at the given positions of the given streams (shapes broadcast)."""
-    return (_words(keys, counters) >> _S11).astype(np.float64) * _TO_UNIT
+    units: npt.NDArray[np.float64] = (_words(keys, counters) >> _S11) * _TO_UNIT
+    return units
 
 
 def uuid_text(keys: U64, counters: U64) -> npt.NDArray[np.uint8]:
     """Version 4 UUIDs in lower-case text: one row of 36 ASCII bytes for each (key, counter)."""
-    high = _words(keys, counters * np.uint64(2))
-    low = _words(keys, counters * np.uint64(2) + np.uint64(1))
-    octets = np.stack((high, low), axis=-1).astype(">u8").view(np.uint8).reshape(-1, 16)
-    octets[:, 6] = (octets[:, 6] & 0x0F) | 0x40
-    octets[:, 8] = (octets[:, 8] & 0x3F) | 0x80
+    counters = counters * _TWO
+    high = _words(keys, counters) & _FREE_OF_VERSION | _VERSION
+    low = _words(keys, counters + _ONE) & _FREE_OF_VARIANT | _VARIANT
+    words = np.empty((high.size, 2), dtype=">u8")
+    words[:, 0] = high.ravel()
+    words[:, 1] = low.ravel()
+    octets = words.view(np.uint8)
     digits = np.take(_HEX, octets).view(_DIGITS).ravel()
-    text = np.empty(len(octets), dtype=_DASHED)
+    text = _DASHES.repeat(len(octets))
     for name in _DIGITS.names or ():
         text[name] = digits[name]
-    for name in ("-1", "-2", "-3", "-4"):
-        text[name] = ord("-")
     return text.view(np.uint8).reshape(-1, 36)
 
 
@@ -94,6 +113,15 @@ def split_uuids(text: npt.NDArray[np.uint8]) -> list[str]:
     lines = np.full((len(text), 37), ord("\n"), dtype=np.uint8)
     lines[:, :36] = text
     return lines.tobytes().decode("ascii").splitlines()  # half the cost of a slice for each
+
+
+def client_ids(
+    seed: int, purposes: Sequence[str], clients: Sequence[int] | npt.NDArray[np.int64]
+) -> list[list[str]]:
+    """One UUID for each purpose and client: those of all clients for the first purpose, then for the next."""
+    keys = np.concatenate([client_keys(seed, purpose, clients) for purpose in purposes])
+    ids = split_uuids(uuid_text(keys, np.zeros(1, dtype=np.uint64)))
+    return [ids[n * len(clients) : (n + 1) * len(clients)] for n in range(len(purposes))]
 
 
 def ranks(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -122,7 +150,7 @@ class Stream:
 
 def _uniform_blocks(key: int, first: Sequence[float]) -> Iterator[Sequence[float]]:
     yield first
-    position, size = len(first), _FIRST_BLOCK
+    position, size = len(first), _NEXT_BLOCK
     keys = np.array(key, dtype=np.uint64)
     while True:
         yield uniforms(keys, np.arange(position, position + size, dtype=np.uint64)).tolist()

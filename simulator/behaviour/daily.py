@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
-from itertools import accumulate
+
+import numpy as np
 
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR
-from simulator.distributions import Choice, Quantiles, counts, lognormal
+from simulator.distributions import Choice, Floats, Quantiles, counts, lognormal
 from simulator.population import Profile
 from simulator.randomness import Stream
 from simulator.scenario.browsing import Population
@@ -15,17 +15,19 @@ from simulator.scenario.browsing import Population
 #: The mean offset of the people behind the daily curve, in hours: from each share of United States time zones.
 _US_OFFSET_HOURS = -6
 _FIRST_SUNDAY = 3  # 1970-01-04
+_SHORTEST_RUN_MS = 5_000
 
 
 def _time_of_day(us_curve_by_utc_hour: Sequence[float]) -> Quantiles:
-    local = [us_curve_by_utc_hour[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)]
-    reached = list(accumulate(local))
-    total = reached[-1]
+    local = np.array([us_curve_by_utc_hour[(hour - _US_OFFSET_HOURS) % 24] for hour in range(24)])
+    reached = np.cumsum(local)
 
-    def inverse(q: float) -> float:
-        hour = min(bisect(reached, q * total), 23)
+    def inverse(q: Floats) -> Floats:
+        begun = q * reached[-1]
+        hour = np.minimum(np.searchsorted(reached, begun, side="right"), 23)
         before = reached[hour] - local[hour]
-        return (hour + (q * total - before) / (local[hour] or 1)) * MS_PER_HOUR
+        moment: Floats = (hour + (begun - before) / np.where(local == 0, 1, local)[hour]) * MS_PER_HOUR
+        return moment
 
     return Quantiles(inverse)
 
@@ -56,17 +58,17 @@ class Habits:
             day: days since the Unix epoch.
             random: the person's stream for this; the same number of draws is made whatever comes out of them.
         """
+        uniform, time_of_day, length = random.uniform, self._time_of_day.at, self._length.at
         active = self._active[profile.regular]
         if (day - _FIRST_SUNDAY) % 7 in {0, 6}:
             active *= self._weekend
-        if random.uniform() >= active:
+        if uniform() >= active:
             return []
-        count = max(1, self._runs(random.uniform()))
-        midnight = day * MS_PER_DAY
+        midnight, offset_ms = day * MS_PER_DAY, profile.utc_offset_ms
         runs = []
-        for _ in range(count):
-            local = self._time_of_day(random.uniform())
-            start = midnight + (local - profile.utc_offset_ms) % MS_PER_DAY
-            runs.append((start, max(5_000, self._length(random.uniform()))))
+        for _ in range(self._runs.at(uniform()) or 1):
+            start = midnight + (time_of_day(uniform()) - offset_ms) % MS_PER_DAY
+            lasts = length(uniform())
+            runs.append((start, lasts if lasts > _SHORTEST_RUN_MS else _SHORTEST_RUN_MS))
         runs.sort()
         return runs

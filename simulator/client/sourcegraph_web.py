@@ -7,7 +7,6 @@ is loaded again. A replay that wants to be as forgiving as the client drops the 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,13 +15,13 @@ from simulator.client.outbox import Outbox
 from simulator.clock import MS_PER_DAY, utc
 from simulator.corpus.rows import Kind
 from simulator.pings.sourcegraph.action_telemetry import (
-    documented_web_event,
+    documented_action_rest,
+    documented_view_rest,
     event_ids,
-    log_events,
-    log_events_head,
-    page_view_addresses,
-    web_event,
+    log_events_ends,
+    web_event_head,
     web_identity,
+    wire_rest,
 )
 from simulator.pings.text import quoted
 from simulator.population.developer import DeveloperProfile
@@ -94,7 +93,7 @@ class WebTexts:
         self.later = later_clients
         self.answers_after_ms = answers_after_ms
         self.opted_in = frozenset(arguments_opted_in)
-        self.head = log_events_head(outbox.dialect)
+        self.begin, self.end = log_events_ends(outbox.dialect)
         self._codes: dict[str, int] = {}
         self._arguments: dict[str, str] = {}
 
@@ -110,10 +109,8 @@ class WebTexts:
             code = self._codes[instance_url] = self.outbox.kinds.code(kind)
         return code
 
-    def argument(self, action_id: str, argument: str) -> str | None:
-        """An action's argument (JSON text) as a JSON string, or None where its caller has not opted in."""
-        if action_id not in self.opted_in:
-            return None
+    def argument(self, argument: str) -> str:
+        """An action's argument (JSON text) as a JSON string."""
         text = self._arguments.get(argument)
         if text is None:
             text = self._arguments[argument] = quoted(argument)
@@ -121,9 +118,10 @@ class WebTexts:
 
 
 class WebSender:
-    """One developer's web application. It is told of page loads, navigation and actions.
+    """One developer's web application. It is told of page loads, navigation and actions, in order, and of the end.
 
-    `next_ms` is the next moment at which it has something to do by itself; `tick` has to be called then.
+    It may be told of them ahead of the simulated clock: a window is given out, with the time at which it is sent,
+    as soon as an event comes that lies behind it.
 
     Args:
         profile: whose.
@@ -132,24 +130,24 @@ class WebSender:
     """
 
     __slots__ = (
-        "_addresses",
         "_answered_ms",
         "_append",
+        "_around_url",
         "_closes_ms",
         "_code",
         "_cookies",
         "_event_id",
+        "_heads",
         "_identity",
         "_instance",
         "_loaded_ms",
         "_number",
+        "_plain_rest",
         "_random",
         "_texts",
         "_url",
-        "_waiting",
         "_window",
         "_with_ids",
-        "next_ms",
     )
 
     def __init__(self, profile: DeveloperProfile, texts: WebTexts, random: Stream) -> None:
@@ -159,24 +157,24 @@ class WebSender:
         self._random = random
         self._append = texts.outbox.rows.append
         self._code = texts.code(profile.instance_url)
-        self._with_ids = profile.using_dot_com or texts.later
+        self._with_ids = texts.dialect == "wire" and (profile.using_dot_com or texts.later)
         self._cookies = WebCookies(profile, random)
         self._identity = ""
+        self._heads: dict[str, str] = {}
+        self._around_url = ("", "")
+        self._plain_rest = documented_action_rest(None) if texts.dialect == "documented" else ""
         self._url = ""
-        self._addresses = ("", "")
         self._event_id = 0
         self._loaded_ms = 0
         self._closes_ms = 0
         self._answered_ms = 0
-        self._window: list[str] = []
-        self._waiting: deque[list[str]] = deque()
-        self.next_ms = NEVER_MS
+        self._window = ""
 
     def load_page(self, now_ms: int, path: str, title: str, *, link: str = "", referrer: str = "") -> None:
         """The application is loaded: windows and event ids begin anew.
 
         Args:
-            now_ms: when; nothing of the page before may be waiting to be sent.
+            now_ms: when; the page before has to be left.
             path: the page, with its own parameters, from the instance's root.
             title: of the page, as the application names it.
             link: the same with the markers of the link that was followed. They are in the address while the
@@ -187,8 +185,8 @@ class WebSender:
         self._cookies.visit(now_ms, entered)
         self._loaded_ms = self._answered_ms = now_ms
         self._event_id = 0
+        self._heads = {}
         first = self._cookies.first_source_url
-        self._addresses = (first, entered)
         self._identity = web_identity(
             self._texts.dialect,
             anonymous_user_id=self._cookies.user_id,
@@ -198,14 +196,17 @@ class WebSender:
             last_source_url=entered,
             referrer=referrer,
         )
-        self._url = entered
-        self._log(now_ms, f"View{title}", is_view=True)
-        self._url = self._instance + path
+        if self._texts.dialect == "documented":
+            self._around_url = documented_view_rest(first_source_url=first, last_source_url=entered)
+        else:
+            self._around_url = wire_rest(argument=None, ids="")
+        self._view(now_ms, entered, title)
+        if link:
+            self._go_to(self._instance + path)
 
     def navigate(self, now_ms: int, path: str, title: str) -> None:
         """Another page of the application is shown, without loading the application again."""
-        self._url = self._instance + path
-        self._log(now_ms, f"View{title}", is_view=True)
+        self._view(now_ms, self._instance + path, title)
 
     def action(self, now_ms: int, action_id: str, argument: str) -> None:
         """An action was executed.
@@ -215,40 +216,71 @@ class WebSender:
             action_id: of the application or of an extension, which are treated alike.
             argument: its arguments as JSON text, logged only where the caller opted in.
         """
-        self._log(now_ms, action_id, argument=self._texts.argument(action_id, argument))
-
-    def _log(self, now_ms: int, name: str, *, argument: str | None = None, is_view: bool = False) -> None:
-        self._event_id += 1
-        if self._texts.dialect == "documented":
-            addresses = ""
-            if is_view:
-                first, last = self._addresses
-                addresses = page_view_addresses(url=self._url, first_source_url=first, last_source_url=last)
-            event = documented_web_event(name, self._identity, argument=argument, addresses=addresses)
+        texts = self._texts
+        if action_id in texts.opted_in:
+            self._log(now_ms, action_id, self._rest(texts.argument(argument)))
         else:
-            ids = ""
-            if self._with_ids:
-                ids = event_ids(
-                    device_id=self._cookies.user_id, event_id=self._event_id, insert_id=self._random.uuid()
-                )
-            event = web_event(name, self._identity, url=self._url, argument=argument, ids=ids)
-        if not self._window:
-            closes_ms = self._closes_ms = now_ms + WINDOW_MS - (now_ms - self._loaded_ms) % WINDOW_MS
-            if closes_ms < self.next_ms:
-                self.next_ms = closes_ms
-        self._window.append(event)
+            self._log(now_ms, action_id, self._plain_rest or self._rest(None))
 
-    def tick(self, now_ms: int) -> None:
-        """Close the window whose time has come; send what may be sent."""
-        if self._window and now_ms >= self._closes_ms:
-            self._waiting.append(self._window)
-            self._window = []
-        waiting = self._waiting
-        while waiting and now_ms >= self._answered_ms:
-            texts = self._texts
-            body = log_events(texts.dialect, texts.head, waiting.popleft())
-            self._append((now_ms, self._number, self._code, body, None))
-            self._answered_ms = now_ms + texts.answers_after_ms
-        self.next_ms = self._closes_ms if self._window else NEVER_MS
-        if waiting and self._answered_ms < self.next_ms:
-            self.next_ms = self._answered_ms
+    def leave(self) -> int:
+        """The tab is closed, when everything is sent.
+
+        Returns:
+            When the last window is sent, in milliseconds since the Unix epoch; 0 where none was open.
+        """
+        last_ms = self._send() if self._window else 0
+        self._window = ""
+        self._closes_ms = 0
+        return last_ms
+
+    def _view(self, now_ms: int, url: str, title: str) -> None:
+        rest = self._go_to(url)
+        self._log(now_ms, f"View{title}", rest or self._rest(None))
+
+    def _go_to(self, url: str) -> str:
+        """Make ready what the events of a page share: the rest of its view, empty where events have their own ids.
+
+        On the wire that is the rest of actions, too.
+        """
+        self._url = url
+        if self._with_ids:
+            return ""
+        before, after = self._around_url
+        rest = f"{before}{url}{after}"
+        if self._texts.dialect == "wire":
+            self._plain_rest = rest
+        return rest
+
+    def _rest(self, argument: str | None) -> str:
+        """What an event of its own has behind its head."""
+        if self._texts.dialect == "documented":
+            return documented_action_rest(argument)
+        ids = ""
+        if self._with_ids:
+            self._event_id += 1
+            ids = event_ids(
+                device_id=self._cookies.user_id, event_id=self._event_id, insert_id=self._random.uuid()
+            )
+        before, after = wire_rest(argument=argument, ids=ids)
+        return f"{before}{self._url}{after}"
+
+    def _log(self, now_ms: int, name: str, rest: str) -> None:
+        head = self._heads.get(name)
+        if head is None:
+            head = self._heads[name] = web_event_head(name, self._identity)
+        if now_ms < self._closes_ms:
+            self._window = f"{self._window},{head}{rest}"
+            return
+        if self._window:
+            self._send()
+        self._window = f"{self._texts.begin}{head}{rest}"
+        self._closes_ms = now_ms + WINDOW_MS - (now_ms - self._loaded_ms) % WINDOW_MS
+
+    def _send(self) -> int:
+        """Give out the open window: it is sent when it closes, and when the answer to the one before is there."""
+        due_ms, answered_ms, texts = self._closes_ms, self._answered_ms, self._texts
+        if due_ms < answered_ms:
+            due_ms = answered_ms
+        self._append((due_ms, self._number, self._code, self._window + texts.end, None))
+        self._answered_ms = due_ms + texts.answers_after_ms
+        return due_ms

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus
 
-from faker import Faker
-
-from simulator.randomness import Stream, purpose_key, stream
+from simulator.population.words import Words
+from simulator.randomness import Stream, stream
 
 #: Code hosts by the type that the extension tells of them, with their domains.
 CODE_HOSTS: Final = {
@@ -76,16 +75,15 @@ class CodeContent:
 
     def __init__(self, seed: int) -> None:
         random = stream(seed, 0, "code content")
-        fake = Faker("en_US", use_weighting=False)
-        fake.seed_instance(purpose_key(seed, "faker code") % 2**32)
+        words = Words(seed, "faker code")
         self.repositories: dict[str, tuple[Repository, ...]] = {
-            host: tuple(_repository(fake, random, domain) for _ in range(_REPOSITORIES_ON_A_HOST))
+            host: tuple(_repository(words, random, domain) for _ in range(_REPOSITORIES_ON_A_HOST))
             for host, domain in CODE_HOSTS.items()
         }
 
 
-def _repository(fake: Faker, random: Stream, domain: str) -> Repository:
-    name = f"{domain}/{fake.domain_word()}/{fake.word()}-{fake.word()}"
+def _repository(words: Words, random: Stream, domain: str) -> Repository:
+    name = f"{domain}/{words.domain_word()}/{words.word()}-{words.word()}"
     revision = random.uuid().replace("-", "") + random.uuid().replace("-", "")[:8]
     base = random.uuid().replace("-", "")[:12]
     changed = 1 + int(random.uniform() * _MOST_CHANGED_FILES)
@@ -95,9 +93,9 @@ def _repository(fake: Faker, random: Stream, domain: str) -> Repository:
         compare_path=f"/{name}/-/compare/{base}...{revision}",
         compare_query=f"first={changed}" if changed > _LARGE_DIFF_FILES else "",
         search_queries=tuple(
-            f"q={quote_plus(f'repo:^{name}$ {fake.word()}')}&patternType=literal" for _ in range(6)
+            f"q={quote_plus(f'repo:^{name}$ {words.word()}')}&patternType=literal" for _ in range(6)
         ),
-        files=tuple(_file(name, revision, _path(fake, random)) for _ in range(_FILES_IN_A_REPOSITORY)),
+        files=tuple(_file(name, revision, _path(words, random)) for _ in range(_FILES_IN_A_REPOSITORY)),
     )
 
 
@@ -111,6 +109,6 @@ def _file(repository: str, revision: str, path: str) -> CodeFile:
     )
 
 
-def _path(fake: Faker, random: Stream) -> str:
-    folders = "/".join(fake.word() for _ in range(1 + int(random.uniform() * 3)))
-    return f"{folders}/{fake.word()}_{fake.word()}.{_SUFFIXES[int(random.uniform() * len(_SUFFIXES))]}"
+def _path(words: Words, random: Stream) -> str:
+    folders = "/".join(words.word() for _ in range(1 + int(random.uniform() * 3)))
+    return f"{folders}/{words.word()}_{words.word()}.{_SUFFIXES[int(random.uniform() * len(_SUFFIXES))]}"

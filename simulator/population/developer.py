@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from simulator.clock import MS_PER_DAY, epoch_ms
 from simulator.distributions import Choice
 from simulator.population.profile import Profile
-from simulator.randomness import client_keys, split_uuids, uniforms, uuid_text
+from simulator.randomness import client_ids, client_keys, uniforms
 from simulator.scenario import Scenario
 from simulator.scenario.sourcegraph import Platform
 
@@ -40,8 +41,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DeveloperProfile:
+class DeveloperProfile(msgspec.Struct, frozen=True, gc=False):
     """One developer as the simulation finds them.
 
     Args:
@@ -104,54 +104,48 @@ def developer_profiles(scenario: Scenario, seed: int, profiles: Sequence[Profile
         return []
     numbers = np.array([profile.number for profile in members], dtype=np.int64)
     keys = client_keys(seed, "developer", numbers)
-    rows = uniforms(keys[:, None], np.arange(len(_COLUMNS), dtype=np.uint64)[None, :]).tolist()
-    extension_ids, web_ids, origins = (
-        split_uuids(uuid_text(client_keys(seed, purpose, numbers), np.zeros(len(numbers), dtype=np.uint64)))
-        for purpose in ("extension user id", "web user id", "extension origin")
-    )
-    make = _Maker(scenario)
-    ids = zip(extension_ids, web_ids, origins, strict=True)
-    return [
-        make(profile, dict(zip(_COLUMNS, row, strict=True)), three)
-        for profile, row, three in zip(members, rows, ids, strict=True)
+    draws = uniforms(keys[:, None], np.arange(len(_COLUMNS), dtype=np.uint64)[None, :])
+    u = {name: draws[:, column] for column, name in enumerate(_COLUMNS)}
+    settings = scenario.sourcegraph
+    platforms = Choice(settings.platforms).each(u["platform"]).tolist()
+    native_hosts = [NATIVE_CODE_HOSTS.get(platform) for platform in platforms]
+    hosts = Choice(_CODE_HOSTS).each(u["code_host"]).tolist()
+    instances = [
+        DOTCOM_URL if is_dotcom and native is None else settings.instance_url
+        for is_dotcom, native in zip((u["dotcom"] < settings.dotcom).tolist(), native_hosts, strict=True)
     ]
+    version = _LATER_VERSION if settings.later_clients else _VERSION
+    extension_ids, web_ids, origins = client_ids(
+        seed, ("extension user id", "web user id", "extension origin"), numbers
+    )
+    columns = zip(
+        numbers.tolist(),
+        [profile.utc_offset_ms for profile in members],
+        [profile.sourcegraph_extension for profile in members],
+        [profile.sourcegraph_web for profile in members],
+        platforms,
+        [native or host for native, host in zip(native_hosts, hosts, strict=True)],
+        instances,
+        (u["send_telemetry"] < settings.send_telemetry).tolist(),
+        (u["errors"] < settings.allow_error_reporting).tolist(),
+        [_NO_VERSION if native else version for native in native_hosts],
+        map(_origin, platforms, origins),
+        extension_ids,
+        web_ids,
+        [profile.is_new for profile in members],
+        _first_visit_days(scenario, u),
+        map(str.__add__, instances, Choice(_FIRST_PAGES).each(u["first_page"]).tolist()),
+        strict=True,
+    )
+    return [DeveloperProfile(*column) for column in columns]
 
 
-class _Maker:
-    def __init__(self, scenario: Scenario) -> None:
-        self._settings = scenario.sourcegraph
-        self._platform = Choice(scenario.sourcegraph.platforms)
-        self._code_host: Choice[str] = Choice(_CODE_HOSTS)
-        self._first_page: Choice[str] = Choice(_FIRST_PAGES)
-        self._start_day = epoch_ms(scenario.start) // MS_PER_DAY
-
-    def __call__(self, profile: Profile, u: dict[str, float], ids: tuple[str, str, str]) -> DeveloperProfile:
-        settings = self._settings
-        platform = self._platform(u["platform"])
-        native_host = NATIVE_CODE_HOSTS.get(platform)
-        instance = settings.instance_url
-        if native_host is None and u["dotcom"] < settings.dotcom:
-            instance = DOTCOM_URL
-        version = _LATER_VERSION if settings.later_clients else _VERSION
-        visit_day = self._start_day - 1 - int(u["first_visit"] * _OLDEST_VISIT_DAYS)
-        return DeveloperProfile(
-            number=profile.number,
-            utc_offset_ms=profile.utc_offset_ms,
-            extension=profile.sourcegraph_extension,
-            web=profile.sourcegraph_web,
-            platform=platform,
-            code_host=native_host or self._code_host(u["code_host"]),
-            instance_url=instance,
-            send_telemetry=u["send_telemetry"] < settings.send_telemetry,
-            allow_error_reporting=u["errors"] < settings.allow_error_reporting,
-            extension_version=_NO_VERSION if native_host else version,
-            extension_origin=_origin(platform, ids[2]),
-            extension_user_id=ids[0],
-            web_user_id=ids[1],
-            is_new_to_web=profile.is_new,
-            first_visit_day=None if u["cohort"] < _WITHOUT_COHORT else visit_day,
-            first_source_url=instance + self._first_page(u["first_page"]),
-        )
+def _first_visit_days(scenario: Scenario, u: Mapping[str, npt.NDArray[np.float64]]) -> list[int | None]:
+    """Days from the Unix epoch to each one's first visit; None where nobody noted it."""
+    yesterday = epoch_ms(scenario.start) // MS_PER_DAY - 1
+    days = yesterday - (u["first_visit"] * _OLDEST_VISIT_DAYS).astype(np.int64)
+    is_noted = u["cohort"] >= _WITHOUT_COHORT
+    return [day if noted else None for day, noted in zip(days.tolist(), is_noted.tolist(), strict=True)]
 
 
 def _origin(platform: Platform, installation_id: str) -> str:

@@ -12,10 +12,9 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from faker import Faker
-
 from simulator.distributions import Choice
-from simulator.randomness import Stream, purpose_key, stream
+from simulator.population.words import Words
+from simulator.randomness import Stream, stream
 
 ICON_TYPES: Final = (
     "custom_screenshot",
@@ -168,14 +167,13 @@ class PageContent:
 
     def __init__(self, seed: int, *, sponsored_tiles: int) -> None:
         random = stream(seed, 0, "page content")
-        fake = Faker("en_US", use_weighting=False)
-        fake.seed_instance(purpose_key(seed, "faker") % 2**32)
-        self.advertisers = [_advertiser(fake, random, number) for number in range(_ADVERTISERS)]
+        words = Words(seed, "faker")
+        self.advertisers = [_advertiser(words, random, number) for number in range(_ADVERTISERS)]
         self._icon = Choice(_ICON_SHARES)
         self.layouts = [self._layout(random, sponsored_tiles) for _ in range(_LAYOUTS)]
-        self.takeovers = [_takeover(fake, random) for _ in range(_TAKEOVERS)]
-        self.attributions = [_attribution(fake, random) for _ in range(_ATTRIBUTIONS)]
-        self.add_on_attributions = [_add_on_attribution(fake) for _ in range(_ATTRIBUTIONS)]
+        self.takeovers = [_takeover(words, random) for _ in range(_TAKEOVERS)]
+        self.attributions = [_attribution(words, random) for _ in range(_ATTRIBUTIONS)]
+        self.add_on_attributions = [_add_on_attribution(words) for _ in range(_ATTRIBUTIONS)]
         self.slates = [_slate(random, number, sponsored=True) for number in range(_SLATES)]
         self.plain_slates = [
             Slate(slate.number + _SLATES, tuple(Story(story.id) for story in slate.stories))
@@ -207,11 +205,9 @@ class PageContent:
         return Layout((*paid, *(self.tile(random) for _ in range(_TILES_IN_A_ROW - sponsored_tiles))))
 
 
-def _advertiser(fake: Faker, random: Stream, number: int) -> Advertiser:
-    host = f"{fake.domain_word()}.example"  # reserved names (RFC 2606): nobody is named by accident
-    token = quote(
-        f"{fake.pystr(min_chars=40, max_chars=40)}={fake.pystr(min_chars=24, max_chars=24)}", safe=""
-    )
+def _advertiser(words: Words, random: Stream, number: int) -> Advertiser:
+    host = f"{words.domain_word()}.example"  # reserved names (RFC 2606): nobody is named by accident
+    token = quote(f"{words.letters(40)}={words.letters(24)}", safe="")
     return Advertiser(
         name=host.split(".", maxsplit=1)[0],
         tile_id=40 + number,
@@ -221,7 +217,7 @@ def _advertiser(fake: Faker, random: Stream, number: int) -> Advertiser:
     )
 
 
-def _takeover(fake: Faker, random: Stream) -> Mapping[str, str]:
+def _takeover(words: Words, random: Stream) -> Mapping[str, str]:
     """What has replaced Firefox's own pages: home, new tab or both, by a site or by an extension."""
     which = random.uniform()
     parts = ("home",) if which < 0.4 else ("newtab",) if which < 0.75 else ("home", "newtab")
@@ -230,27 +226,27 @@ def _takeover(fake: Faker, random: Stream) -> Mapping[str, str]:
         if random.uniform() < 0.7:
             taken[f"{part}_url_category"] = _CATEGORY(random.uniform())
         if random.uniform() < 0.5 or f"{part}_url_category" not in taken:
-            taken[f"{part}_extension_id"] = f"{fake.domain_word()}@{fake.domain_word()}.example"
+            taken[f"{part}_extension_id"] = f"{words.domain_word()}@{words.domain_word()}.example"
     return taken
 
 
-def _attribution(fake: Faker, random: Stream) -> Mapping[str, str]:
+def _attribution(words: Words, random: Stream) -> Mapping[str, str]:
     """Where a download came from, in the keys that clients may send."""
     source, medium = _SOURCES[int(random.uniform() * len(_SOURCES))]
-    attribution = {"source": source, "medium": medium, "campaign": f"{fake.word()}-{fake.word()}".title()}
+    attribution = {"source": source, "medium": medium, "campaign": f"{words.word()}-{words.word()}".title()}
     if random.uniform() < 0.4:
         attribution |= {"experiment": "ua-onboarding", "variation": "chrome", "ua": "chrome"}
     attribution.setdefault("ua", ("firefox", "chrome", "edge")[int(random.uniform() * 3)])
-    attribution["content"] = f"{fake.word()}-{fake.word()}"
+    attribution["content"] = f"{words.word()}-{words.word()}"
     return attribution
 
 
-def _add_on_attribution(fake: Faker) -> Mapping[str, str]:
+def _add_on_attribution(words: Words) -> Mapping[str, str]:
     return {
         "source": "addons.mozilla.org",
         "medium": "referral",
         "campaign": "non-fx-button",
-        "content": f"{fake.word()}@{fake.domain_word()}.example",
+        "content": f"{words.word()}@{words.domain_word()}.example",
         "ua": "chrome",
     }
 

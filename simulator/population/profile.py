@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms, utc
 from simulator.population.clock_error import clock_skew_ms
 from simulator.population.preferences import ALL_ON, OFF_SHARE
-from simulator.randomness import client_keys, split_uuids, uniforms, uuid_text
+from simulator.randomness import client_ids, client_keys, uniforms
 from simulator.scenario import Scenario
 
 #: Minutes east of UTC of a locale's people, with the share that lives there. Assumption, from where each
@@ -84,6 +85,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     pocket_logged_in: bool = False
 
 
+@lru_cache(maxsize=256)
 def build_id(version: str, channel: str) -> str:
     """A build id (YYYYMMDDhhmmss) for a version: invented, but the same everywhere and later for later versions."""
     major = int(version.split(".", 1)[0])
@@ -137,10 +139,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     created = np.where(is_new, start_day, start_day - 1 - (u["age"] ** 2 * 2_500).astype(np.int64))
     products = scenario.products
     builds = {pair: build_id(*pair) for pair in set(zip(versions, channels, strict=True))}
-    ids = [
-        split_uuids(uuid_text(client_keys(seed, purpose, numbers), np.zeros(len(numbers), dtype=np.uint64)))
-        for purpose in ("client id", "impression id", "context id", "normandy id")
-    ]
+    ids = client_ids(seed, ("client id", "impression id", "context id", "normandy id"), numbers)
     columns = zip(
         clients,
         *ids,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -32,18 +33,39 @@ class Cast(Protocol):
         """Put those of a cohort who use the product into its environment."""
 
 
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No search for cycles meanwhile: what is made either stays, or goes without one; the search costs more."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class Stage:
     """A plan made ready in one process: the casts of every product that the scenario has."""
 
+    @_no_collections()
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.casts: list[Cast] = []
+        self._kinds = new_kinds()
         if plan.scenario.products.firefox:
             self.casts.append(FirefoxCast(plan))
         if plan.scenario.products.fenix:
             self.casts.append(FenixCast(plan))
         if plan.scenario.products.sourcegraph_extension or plan.scenario.products.sourcegraph_web:
             self.casts.append(SourcegraphCast(plan))
+
+    def kinds(self) -> Kinds:
+        """Kind codes for a cohort: the same for all, as far as all have the same kinds.
+
+        A ping with a fault can be of a kind of its own, so those of one cohort would pile up on the next.
+        """
+        return new_kinds() if self.plan.scenario.faults.share else self._kinds
 
 
 def label_names() -> list[str]:
@@ -91,6 +113,7 @@ def simulate_cohort(stage: Stage, outbox: Outbox, clients: range) -> Iterator[in
         yield int(env.now)
 
 
+@_no_collections()
 def write_cohort(
     stage: Stage, directory: Path, number: int, clients: range, *, hasher: hashlib._Hash | None = None
 ) -> WrittenPart:
@@ -103,7 +126,7 @@ def write_cohort(
         clients: the cohort.
         hasher: if given, is fed the part's bytes.
     """
-    kinds = new_kinds()
+    kinds = stage.kinds()
     outbox = Outbox(stage.plan.dialect, kinds)
     injector = fault_injector(stage.plan, kinds, clients)
     part = PartWriter(
@@ -115,8 +138,6 @@ def write_cohort(
         hasher=hasher,
         standing=outbox.standing,
     )
-    collecting = gc.isenabled()
-    gc.disable()  # a cohort makes millions of short-lived objects and no cycles worth finding meanwhile
     try:
         for until_ms in simulate_cohort(stage, outbox, clients):
             if injector is None:
@@ -134,6 +155,3 @@ def write_cohort(
     except BaseException:
         part.discard()
         raise
-    finally:
-        if collecting:
-            gc.enable()

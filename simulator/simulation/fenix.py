@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from itertools import chain
+
 import simpy
 
 from simulator.behaviour.alarm import alarm
@@ -16,10 +18,14 @@ from simulator.clock import MS_PER_DAY
 from simulator.nimbus import Enrolments, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
-from simulator.randomness import Stream, client_keys, cohort_streams
+from simulator.randomness import cohort_streams
 from simulator.simulation.plan import Plan
 
 APPLICATION_ID = "org-mozilla-fenix"
+
+#: How many ids and numbers to draw for each client at once; who needs more gets more.
+_IDS_AHEAD = 4
+_DRAWS_AHEAD = 16
 
 
 class FenixCast:
@@ -35,25 +41,22 @@ class FenixCast:
         self.nimbus = NimbusHabits(plan.scenario.nimbus)
         self.recipes = compile_recipes(plan.scenario.experiments, "fenix")
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
+    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use it draw numbers
         """Put those of a cohort who use Firefox for Android into its environment."""
-        plan = self.plan
-        numbers = np.arange(clients.start, clients.stop)
-        ids, nimbus_keys = (
-            client_keys(plan.seed, purpose, numbers).tolist() for purpose in ("fenix ids", "fenix nimbus")
-        )
-        periods_random = cohort_streams(plan.seed, "fenix periods", clients, width=24)
-        random = cohort_streams(plan.seed, "fenix", clients)
+        seed = self.plan.seed
+        using = self._who_uses_it(profiles)
+        numbers = [profile.number for profile, _ in using]
+        ids = cohort_streams(seed, "fenix ids", numbers, width=0, uuids=_IDS_AHEAD)
+        random = cohort_streams(seed, "fenix", numbers)
+        nimbus_random = cohort_streams(seed, "fenix nimbus", numbers, width=_DRAWS_AHEAD)
         events, baseline = (
             outbox.glean(ping, name, application_id=APPLICATION_ID, product="fenix")
             for ping, name in (("glean_events_ping", "events"), ("glean_baseline_ping", "baseline"))
         )
         experiment_codes = ExperimentCodes(outbox)
         later = alarm(env)
-        for i, profile in enumerate(profiles):
-            if not (profile.fenix and profile.telemetry_on):
-                continue
-            own_ids = Stream(ids[i])
+        for i, (profile, periods) in enumerate(using):
+            own_ids = ids[i]
             annotations = Annotations()
             glean = GleanSender(
                 outbox.rows.append,
@@ -79,12 +82,24 @@ class FenixCast:
                     glean=glean,
                     mobile=True,
                 )
-                participation = Participation(sender, self.nimbus, Stream(nimbus_keys[i]), later=later)
+                participation = Participation(sender, self.nimbus, nimbus_random[i], later=later)
             person = MobilePerson(env, profile, glean=glean, experiments=participation, random=random[i])
-            periods = foreground_periods(
-                self.habits, profile, periods_random[i], start_ms=plan.start_ms, end_ms=plan.end_ms
-            )
             env.process(person.live(periods))
+
+    def _who_uses_it(self, profiles: list[Profile]) -> list[tuple[Profile, Iterator[tuple[int, int]]]]:
+        """Those who take it out at all, with the periods in which they do; nobody else costs anything more."""
+        start_ms, end_ms = self.plan.start_ms, self.plan.end_ms
+        owners = [profile for profile in profiles if profile.fenix and profile.telemetry_on]
+        random = cohort_streams(
+            self.plan.seed, "fenix periods", [profile.number for profile in owners], width=24
+        )
+        using: list[tuple[Profile, Iterator[tuple[int, int]]]] = []
+        for profile, of_periods in zip(owners, random, strict=True):
+            periods = foreground_periods(self.habits, profile, of_periods, start_ms=start_ms, end_ms=end_ms)
+            first = next(periods, None)
+            if first is not None:
+                using.append((profile, chain((first,), periods)))
+        return using
 
 
 def _client_info(profile: Profile, client_id: str) -> str:

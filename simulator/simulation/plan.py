@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.clock import epoch_ms
 from simulator.records import Dialect
@@ -17,21 +17,22 @@ class Plan:
         scenario: the whole input.
         seed: every random stream derives from it.
         dialect: the form in which pings are written.
+        start_ms: the beginning, in milliseconds since the Unix epoch.
+        end_ms: the end, likewise.
     """
 
     scenario: Scenario
     seed: int
     dialect: Dialect
+    start_ms: int = field(init=False)
+    end_ms: int = field(init=False)
 
-    @property
-    def start_ms(self) -> int:
-        """The beginning, in milliseconds since the Unix epoch."""
-        return epoch_ms(self.scenario.start)
-
-    @property
-    def end_ms(self) -> int:
-        """The end, in milliseconds since the Unix epoch."""
-        return self.start_ms + self.scenario.duration
+    def __post_init__(self) -> None:
+        start_ms = epoch_ms(self.scenario.start)
+        object.__setattr__(
+            self, "start_ms", start_ms
+        )  # once, as every client asks for it; the class is frozen
+        object.__setattr__(self, "end_ms", start_ms + self.scenario.duration)
 
     def cohorts(self) -> list[range]:
         """The clients of each cohort, in order."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import simpy
+from msgspec.structs import replace
 
 from simulator.catalogue import ping_types
 from simulator.client.outbox import Outbox
@@ -100,16 +100,6 @@ def web(
         outbox, later_clients=later, answers_after_ms=answers_after_ms, arguments_opted_in=opted_in
     )
     return WebSender(replace(PROFILE, **changes), texts, stream(1, 7, "test")), outbox
-
-
-def finish(sender: WebSender) -> None:
-    """Let the application do what it still has to do."""
-    tick_until(sender, 1 << 61)
-
-
-def tick_until(sender: WebSender, until_ms: int) -> None:
-    while sender.next_ms <= until_ms:
-        sender.tick(sender.next_ms)
 
 
 def team(**settings: Any) -> Scenario:

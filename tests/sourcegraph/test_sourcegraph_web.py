@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sourcegraph_kit import DOTCOM, INSTANCE, PROFILE, finish, sent, tick_until, web
+from sourcegraph_kit import DOTCOM, INSTANCE, PROFILE, sent, web
 
-from simulator.client.sourcegraph_web import NEVER_MS, WebCookies, monday
+from simulator.client.sourcegraph_web import WebCookies, monday
 from simulator.clock import MS_PER_DAY
 from simulator.randomness import stream
 
@@ -29,9 +29,8 @@ def test_events_of_a_window_go_in_one_batch_in_order_and_none_is_lost(
     sender.load_page(T0, "/search", "Home")
     times = [T0 + passed for passed in accumulate(gaps)]
     for n, at in enumerate(times):
-        tick_until(sender, at)
         sender.action(at, f"action.n{n}", "{}")
-    finish(sender)
+    left_ms = sender.leave()
 
     names = [(T0, "ViewHome"), *((at, f"action.n{n}") for n, at in enumerate(times))]
     windows = [
@@ -46,14 +45,14 @@ def test_events_of_a_window_go_in_one_batch_in_order_and_none_is_lost(
         assert due_ms == max(closes, answered)  # a batch waits for its window and for the answer before
         answered = due_ms + answers_after_ms
     assert [event["eventID"] for _, events in batches for event in events] == list(range(1, len(names) + 1))
-    assert sender.next_ms == NEVER_MS
+    assert left_ms == batches[-1][0]
 
 
 def _logged(dialect: str, **changes: Any) -> list[dict[str, Any]]:
     sender, outbox = web(dialect, **changes)  # type: ignore[arg-type]
     sender.load_page(T0, "/search", "Home", referrer="https://github.example.com/a/b")
     sender.action(T0 + 10, "goToPermalink", '{"path":"a b.md"}')
-    finish(sender)
+    sender.leave()
     (ping,) = sent(outbox)
     return ping.body.get("variables", ping.body)["events"]  # type: ignore[no-any-return]
 
@@ -102,7 +101,7 @@ def test_loading_a_page_starts_event_ids_and_windows_anew() -> None:
     for at in (T0, T0 + 2_345):
         sender.load_page(at, "/search", "Home")
         sender.navigate(at + 5, "/a/b", "Repository")
-        finish(sender)
+        sender.leave()
     pings = sent(outbox)
     assert [[e["eventID"] for e in ping.body["variables"]["events"]] for ping in pings] == [[1, 2], [1, 2]]
     assert [ping.due_ms for ping in pings] == [T0 + 1_000, T0 + 3_345]
@@ -113,7 +112,7 @@ def test_a_followed_link_is_in_the_page_view_that_follows_it_and_nowhere_later()
     sender, outbox = web("wire", is_new_to_web=True)
     sender.load_page(T0, "/search?q=x", "SearchResults", link=link)
     sender.navigate(T0 + 20, "/search?q=y", "SearchResults")
-    finish(sender)
+    sender.leave()
     view, after = sent(outbox)[0].body["variables"]["events"]
     assert view["url"] == view["firstSourceURL"] == view["lastSourceURL"] == INSTANCE + link
     assert after["url"] == INSTANCE + "/search?q=y"

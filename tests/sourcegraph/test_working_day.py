@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sourcegraph_kit import PROFILE
 
 from simulator.behaviour.sourcegraph.working_day import WorkingDays

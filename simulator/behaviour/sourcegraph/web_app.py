@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import trunc
+
 from simulator.behaviour.sourcegraph.developer import Developer, Process
 from simulator.behaviour.sourcegraph.reading_habits import SCALE, ReadingHabits
-from simulator.client.sourcegraph_web import NEVER_MS, WebSender
+from simulator.client.sourcegraph_web import WebSender
 from simulator.distributions import Choice
 from simulator.population.code import CodeFile, Repository
 
@@ -28,7 +30,7 @@ def read_on_web(developer: Developer, habits: ReadingHabits, web: WebSender, end
         ends_ms: when the session is over.
     """
     repository = developer.repository()
-    title = _FIRST_PAGE(developer.random.uniform())
+    title = _FIRST_PAGE.at(developer.random.uniform())
     path = _path(developer, repository, title)
     web.load_page(int(developer.env.now), path, title)
     yield from read_pages(developer, habits, web, repository=repository, ends_ms=ends_ms, stays=1.0)
@@ -45,6 +47,9 @@ def read_pages(
 ) -> Process:
     """The application from the page just loaded to the closing of its tab, which waits for the last window.
 
+    All of it is told to the application at once, with the times at which it will be: nothing else can come between,
+    so the simulated clock stops once for the whole visit.
+
     Args:
         developer: who.
         habits: what developers do.
@@ -53,76 +58,56 @@ def read_pages(
         ends_ms: when to leave at the latest.
         stays: how likely another page follows each.
     """
-    env, uniform = developer.env, developer.random.uniform
-    now = int(env.now)
-    while True:
-        leaves_ms = min(now + 1 + habits.web_dwell(uniform()), ends_ms)
-        now = _use_page(developer, habits, web, repository, now_ms=now, leaves_ms=leaves_ms)
-        yield env.timeout(now - int(env.now))
-        if now >= ends_ms or uniform() >= stays:
-            break
-        title = _NEXT_PAGE(uniform())
-        path = _path(developer, repository, title)
-        if title == "SearchResults":
-            web.action(now, SEARCH_EVENT, f'{{"query":"{path}"}}')
-        web.navigate(now, path, title)
-    closed = _tick_until(web, NEVER_MS - 1)
-    if closed > env.now:
-        yield env.timeout(closed - int(env.now))
+    env = developer.env
+    began_ms = int(env.now)
+    left_ms = _use_pages(
+        developer, habits, web, repository=repository, now_ms=began_ms, ends_ms=ends_ms, stays=stays
+    )
+    yield env.timeout(max(left_ms, web.leave()) - began_ms)
 
 
-def _use_page(
+def _use_pages(
     developer: Developer,
     habits: ReadingHabits,
     web: WebSender,
-    repository: Repository,
     *,
+    repository: Repository,
     now_ms: int,
-    leaves_ms: int,
+    ends_ms: int,
+    stays: float,
 ) -> int:
-    """Actions on one page. A jump to a definition shows another file soon after the click.
-
-    All of it is told to the application at once, with the times at which it will be, and the application sends its
-    windows at theirs: nothing else can come between, so the simulated clock stops once for each page.
+    """Page after page, with actions on each. A jump to a definition shows another file soon after the click.
 
     Returns:
-        When the page is left, in milliseconds since the Unix epoch.
+        When the last page is left, in milliseconds since the Unix epoch.
     """
     uniform = developer.random.uniform
-    actions = habits.web_actions(uniform())
-    mean_gap = (leaves_ms - now_ms) / (actions + 1)
-    for _ in range(actions):
-        at_ms = now_ms + int(habits.gap(uniform()) * mean_gap / SCALE)
-        if at_ms >= leaves_ms:
-            break
-        if web.next_ms <= at_ms:
-            _tick_until(web, at_ms)
-        action = habits.web_action(uniform())
-        file = developer.file(repository)
-        web.action(at_ms, action, file.argument)
-        now_ms = at_ms
-        if action in _JUMPS:
-            now_ms += habits.until_loaded(uniform())
-            if web.next_ms <= now_ms:
-                _tick_until(web, now_ms)
-            web.navigate(now_ms, file.blob_path, "Blob")
-    now_ms = max(now_ms, leaves_ms)
-    if web.next_ms <= now_ms:
-        _tick_until(web, now_ms)
-    return now_ms
-
-
-def _tick_until(web: WebSender, until_ms: int) -> int:
-    """Let the application do what it has to do by itself up to `until_ms`.
-
-    Returns:
-        When it did the last of it; 0 where there was nothing.
-    """
-    last_ms = 0
-    while (due_ms := web.next_ms) <= until_ms:
-        web.tick(due_ms)
-        last_ms = due_ms
-    return last_ms
+    dwell, actions_on_page, gap = habits.web_dwell.at, habits.web_actions.at, habits.gap.at
+    choose, until_loaded = habits.web_action.at, habits.until_loaded.at
+    act, navigate, files, file_count = web.action, web.navigate, repository.files, len(repository.files)
+    while True:
+        leaves_ms = min(now_ms + 1 + dwell(uniform()), ends_ms)
+        actions = actions_on_page(uniform())
+        mean_gap = (leaves_ms - now_ms) / (actions + 1)
+        for _ in range(actions):
+            at_ms = now_ms + trunc(gap(uniform()) * mean_gap / SCALE)
+            if at_ms >= leaves_ms:
+                break
+            action = choose(uniform())
+            file = files[trunc(uniform() * file_count)]
+            act(at_ms, action, file.argument)
+            now_ms = at_ms
+            if action in _JUMPS:
+                now_ms += until_loaded(uniform())
+                navigate(now_ms, file.blob_path, "Blob")
+        now_ms = max(now_ms, leaves_ms)
+        if now_ms >= ends_ms or uniform() >= stays:
+            return now_ms
+        title = _NEXT_PAGE.at(uniform())
+        path = _path(developer, repository, title)
+        if title == "SearchResults":
+            act(now_ms, SEARCH_EVENT, f'{{"query":"{path}"}}')
+        navigate(now_ms, path, title)
 
 
 def _path(developer: Developer, repository: Repository, title: str) -> str:
@@ -131,7 +116,7 @@ def _path(developer: Developer, repository: Repository, title: str) -> str:
         return "/search"
     if title == "SearchResults":
         queries = repository.search_queries
-        return f"/search?{queries[int(developer.random.uniform() * len(queries))]}"
+        return f"/search?{queries[trunc(developer.random.uniform() * len(queries))]}"
     file: CodeFile = developer.file(repository)
     if title == "Blob":
         return file.blob_path

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Iterator
-from itertools import accumulate
+
+import numpy as np
 
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR
-from simulator.distributions import Choice, Quantiles, counts, lognormal
+from simulator.distributions import Choice, Floats, Quantiles, counts, lognormal
 from simulator.population.developer import DeveloperProfile
 from simulator.randomness import Stream
 from simulator.scenario.sourcegraph import Sourcegraph
@@ -25,13 +25,14 @@ _LAST_WORDS_MS = 120_000
 
 
 def _time_of_day() -> Quantiles:
-    reached = list(accumulate(SESSIONS_BY_LOCAL_HOUR))
-    total = reached[-1]
+    begun = np.array(SESSIONS_BY_LOCAL_HOUR)
+    reached = np.cumsum(begun)
 
-    def inverse(q: float) -> float:
-        hour = min(bisect(reached, q * total), 23)
-        begun = SESSIONS_BY_LOCAL_HOUR[hour]
-        return (hour + (q * total - reached[hour] + begun) / begun) * MS_PER_HOUR
+    def inverse(q: Floats) -> Floats:
+        so_far = q * reached[-1]
+        hour = np.minimum(np.searchsorted(reached, so_far, side="right"), 23)
+        moment: Floats = (hour + (so_far - reached[hour] + begun[hour]) / begun[hour]) * MS_PER_HOUR
+        return moment
 
     return Quantiles(inverse)
 
@@ -65,8 +66,10 @@ class WorkingDays:
         last_ms = end_ms - _LAST_WORDS_MS
         for day in range((start_ms + offset) // MS_PER_DAY, (end_ms - 1 + offset) // MS_PER_DAY + 1):
             for planned, length in self._day(day, random):
-                planned_ms = planned - offset
-                begins = max(planned_ms, free_at) if planned_ms >= start_ms else end_ms
+                begins = planned - offset
+                if begins < start_ms:
+                    continue
+                begins = max(begins, free_at)
                 ends = min(begins + length, last_ms)
                 if ends - begins >= _SHORTEST_SESSION_MS:
                     free_at = ends + _BETWEEN_SESSIONS_MS
@@ -77,8 +80,11 @@ class WorkingDays:
         is_weekend = (day - _FIRST_SUNDAY) % 7 in {0, 6}
         if random.uniform() >= self._works[is_weekend]:
             return []
+        uniform, time_of_day, length = random.uniform, self._time_of_day.at, self._length.at
         midnight = day * MS_PER_DAY
-        return sorted(
-            (midnight + self._time_of_day(random.uniform()), self._length(random.uniform()))
-            for _ in range(max(1, self._sessions(random.uniform())))
-        )
+        sessions = [
+            (midnight + time_of_day(uniform()), length(uniform()))
+            for _ in range(self._sessions.at(uniform()) or 1)
+        ]
+        sessions.sort()
+        return sessions

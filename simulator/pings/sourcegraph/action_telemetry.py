@@ -42,36 +42,38 @@ def web_identity(
     )
 
 
-def page_view_addresses(*, url: str, first_source_url: str, last_source_url: str) -> str:
-    """Where a documented page view was, as a fragment that begins with a comma."""
-    return f',"url":"{url}","firstSourceURL":"{first_source_url}","lastSourceURL":"{last_source_url}"'
-
-
-def documented_web_event(name: str, identity: str, *, argument: str | None, addresses: str = "") -> str:
-    """One action or page view, flat.
+def web_event_head(name: str, identity: str) -> str:
+    """What every event of one name begins with, as long as the application is not loaded again.
 
     Args:
         name: the action id, or `View` and the page's title.
         identity: from `web_identity`.
-        argument: JSON text as a JSON string, only for actions whose caller opted in.
-        addresses: from `page_view_addresses`.
     """
-    told = f',"argument":{argument}' if argument is not None else ""
-    return f'{{"event":"{name}",{identity}{told}{addresses}}}'
+    return f'{{"event":"{name}",{identity}'
 
 
-def web_event(name: str, identity: str, *, url: str, argument: str | None, ids: str) -> str:
-    """One action or page view as input `Event`.
+def documented_action_rest(argument: str | None) -> str:
+    """What follows the head of a documented action.
 
     Args:
-        name: the action id, or `View` and the page's title.
-        identity: from `web_identity`.
-        url: the page's address at this moment.
+        argument: JSON text as a JSON string, only for actions whose caller opted in.
+    """
+    return "}" if argument is None else f',"argument":{argument}}}'
+
+
+def documented_view_rest(*, first_source_url: str, last_source_url: str) -> tuple[str, str]:
+    """What follows the head of a documented page view: the text before its address and the text after it."""
+    return ',"url":"', f'","firstSourceURL":"{first_source_url}","lastSourceURL":"{last_source_url}"}}'
+
+
+def wire_rest(*, argument: str | None, ids: str) -> tuple[str, str]:
+    """What follows the head of input `Event`: the text before the page's address and the text after it.
+
+    Args:
         argument: JSON text as a JSON string, only for actions whose caller opted in.
         ids: from `event_ids`, or empty.
     """
-    told = argument or "null"
-    return f'{{"event":"{name}",{identity},"url":"{url}","source":"WEB","argument":{told},"publicArgument":null{ids}}}'
+    return ',"url":"', f'","source":"WEB","argument":{argument or "null"},"publicArgument":null{ids}}}'
 
 
 def event_ids(*, device_id: str, event_id: int, insert_id: str) -> str:
@@ -85,21 +87,8 @@ def event_ids(*, device_id: str, event_id: int, insert_id: str) -> str:
     return f',"deviceID":"{device_id}","eventID":{event_id},"insertID":"{insert_id}"'
 
 
-def log_events_head(dialect: Dialect) -> str:
-    """What every payload of `log_events` begins with."""
-    return (
-        '{"events":['
-        if dialect == "documented"
-        else f'{{"query":{quoted(LOG_EVENTS)},"variables":{{"events":['
-    )
-
-
-def log_events(dialect: Dialect, head: str, events: list[str]) -> str:
-    """The events of one window.
-
-    Args:
-        dialect: the form to write.
-        head: from `log_events_head`.
-        events: from `web_event` or `documented_web_event`, in the order in which they happened.
-    """
-    return f"{head}{','.join(events)}{']}' if dialect == 'documented' else ']}}'}"
+def log_events_ends(dialect: Dialect) -> tuple[str, str]:
+    """What a payload of `log_events` has before its events, which commas part, and after them."""
+    if dialect == "documented":
+        return '{"events":[', "]}"
+    return f'{{"query":{quoted(LOG_EVENTS)},"variables":{{"events":[', "]}}"
