@@ -28,10 +28,9 @@ class Plan:
     end_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
+        # Once, as every client asks for them; the class is frozen.
         start_ms = epoch_ms(self.scenario.start)
-        object.__setattr__(
-            self, "start_ms", start_ms
-        )  # once, as every client asks for it; the class is frozen
+        object.__setattr__(self, "start_ms", start_ms)
         object.__setattr__(self, "end_ms", start_ms + self.scenario.duration)
 
     def cohorts(self) -> list[range]:
