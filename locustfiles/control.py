@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,15 @@ from verdict import Verdict, read_judging
 from web_tab import add_tab
 from workers import FINAL, SHARD, STOP, Workers, dismiss_forked_workers
 
+from simulator.clock import wall_clock_ns
 from simulator.errors import ExitCode, TelsimError
 from simulator.rundir import claim_run_directory, create_run_directory, holds_run, write_run_meta
 
 log = logging.getLogger("telsim.replay")
 
 _COLLECT_EVERY_S = 1.0
+#: Locust's clock of a run starts a moment before we hear of the run.
+_MOMENT_S = 0.2
 
 
 class Control:
@@ -50,6 +54,8 @@ class Control:
         self._underway = False
         self._shard: dict[str, Any] | None = None
         self._shipment: Shipment | None = None
+        self._started_s = 0.0
+        self._sits_out = False
         self.ending = False
 
     @classmethod
@@ -106,6 +112,7 @@ class Control:
 
     def on_test_start(self, **_: Any) -> None:
         """A run begins: build the tape and send, or, in the master, hand out the shards."""
+        self._started_s = time.monotonic()
         self.ending = False
         self.session = self.collector = self.verdict = None
         self.refusal = ""
@@ -223,12 +230,40 @@ class Control:
 
     def on_test_stopping(self, **_: Any) -> None:
         """The run is to end: let the requests under way finish before users are stopped."""
+        self._sit_out_run_time()
         timeout_s = self.environment.stop_timeout or 0.0
         if self.workers is not None:
             self.ending = True
             self.workers.stop(timeout_s)
         elif self.session is not None:
             self.session.stop(timeout_s)
+
+    def _sit_out_run_time(self) -> None:
+        """Waits until requests have been sent for as long as `--run-time` says.
+
+        Locust's clock starts before a corpus is loaded, so that of a large one little or nothing would be sent. Whoever
+        stops the run otherwise, or once more while this waits, is not kept waiting.
+        """
+        limit_s = self.environment.parsed_options.run_time
+        if self._sits_out or not limit_s or not self._underway:
+            self._sits_out = False
+            return
+        if time.monotonic() - self._started_s < limit_s - _MOMENT_S:
+            return  # not Locust's clock, but somebody who wants to stop earlier
+        self._sits_out = True
+        while self._sits_out and not (self.ending or self.interrupted) and self._left_s(limit_s) > 0:
+            gevent.sleep(_MOMENT_S / 4)
+        self._sits_out = False
+
+    def _left_s(self, limit_s: float) -> float:
+        """How long is left of a run's time, which counts from when sending began."""
+        if self.session is not None:
+            if self.session.over.is_set():
+                return 0.0
+            began_s = self.session.began_s
+            return began_s + limit_s - time.monotonic() if began_s else limit_s
+        began_ns = self.collector.started_ns if self.collector is not None else 0
+        return began_ns / 1e9 + limit_s - wall_clock_ns() / 1e9 if began_ns else limit_s
 
     def on_test_stop(self, **_: Any) -> None:
         """The run has ended: write `run.json` and have it judged where that was asked for."""

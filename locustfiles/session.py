@@ -57,6 +57,8 @@ class Session:
         self.ready = Event()
         self.over = Event()
         self.stopped = False
+        #: When sending began, in seconds of the monotonic clock; 0 before.
+        self.began_s = 0.0
         self.failure = ""
         self.exit_code = int(ExitCode.PASS)
         self.engine: Engine | None = None
@@ -83,6 +85,7 @@ class Session:
                 self.ready.set()
                 watcher = gevent.spawn(self._watch_lag)  # what went before was preparation
                 self._cpu_at_start = time.process_time()
+                self.began_s = time.monotonic()
                 if self.stopped:
                     engine.stop()
                 engine.run()

@@ -24,9 +24,7 @@ from simulator.target import Target, load_target
 from simulator.thresholds import Threshold, parse_thresholds
 
 _NOISE_BLOCKS = 10
-_SLACK_S = 60.0
-_EXTRA_S = (0, 10)  # tried in turn
-_LEAST_MEASURED = 0.5
+_SLACK_S = 600.0  # a large corpus takes minutes to prepare
 _STDERR_LINES = 5
 _LOG_HEAD = re.compile(r"^\[[^\]]*\] \S+?/ERROR/telsim\.replay: ", re.MULTILINE)
 
@@ -86,9 +84,9 @@ class Measured:
     noise: float
 
 
-def command_line(trial: Trial, endpoint: Endpoint, run: Path, *, extra_s: int = 0) -> list[str]:
+def command_line(trial: Trial, endpoint: Endpoint, run: Path) -> list[str]:
     """The replay's command line; anybody can run it by hand."""
-    total_s = int(np.ceil(trial.seconds + trial.warmup_s)) + extra_s
+    total_s = int(np.ceil(trial.seconds + trial.warmup_s))
     words = [sys.executable, "-m", "locust", "-f", str(locustfile_path()), "--headless", "--only-summary"]
     words += ["--corpus", str(trial.corpus.absolute()), "--host", endpoint.host, "--target", endpoint.target]
     words += ["--pace", trial.pace, "--batch", str(trial.batch), "--repeat", "0"]
@@ -112,9 +110,6 @@ def check_endpoint(endpoint: Endpoint) -> Target:
 def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshold] | None = None) -> Measured:
     """Runs one trial and reads what it measured.
 
-    Locust counts a run's time from before the requests are prepared. Where that took so long (a large corpus, a
-    busy machine) that little of the time was left to measure, the trial is repeated with more.
-
     Args:
         trial: what to send.
         endpoint: where to.
@@ -125,32 +120,27 @@ def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshol
         EndpointError: the endpoint does not answer, or the replay ended without a result.
     """
     objectives = parse_thresholds([]) if thresholds is None else thresholds
-    for extra_s in _EXTRA_S:
-        with tempfile.TemporaryDirectory(prefix="telsim-trial-") as directory:
-            run = Path(directory) / "run"
-            meta = _replay(trial, endpoint, run, extra_s=extra_s)
-            measured_s = (meta.measured_to_ns - meta.measured_from_ns) / 1e9 if meta.requests else 0.0
-            if measured_s < trial.seconds * _LEAST_MEASURED and not meta.errors and extra_s != _EXTRA_S[-1]:
-                continue
-            if not meta.requests:
-                trouble = meta.errors[0].message if meta.errors else "no request was answered"
-                raise EndpointError(f"{endpoint.host}: {trouble}")
-            summary = reconcile(
-                run,
-                open_corpus(trial.corpus),
-                ledger="none",
-                thresholds=objectives,
-                target=load_target(endpoint.target),
-                allow_generator_bound=True,
-            )
-            return Measured(summary, meta, rate_noise(read_outcomes(run), meta))
-    raise AssertionError("the last attempt always returns or raises")
+    with tempfile.TemporaryDirectory(prefix="telsim-trial-") as directory:
+        run = Path(directory) / "run"
+        meta = _replay(trial, endpoint, run)
+        if not meta.requests:
+            trouble = meta.errors[0].message if meta.errors else "no request was answered"
+            raise EndpointError(f"{endpoint.host}: {trouble}")
+        summary = reconcile(
+            run,
+            open_corpus(trial.corpus),
+            ledger="none",
+            thresholds=objectives,
+            target=load_target(endpoint.target),
+            allow_generator_bound=True,
+        )
+        return Measured(summary, meta, rate_noise(read_outcomes(run), meta))
 
 
-def _replay(trial: Trial, endpoint: Endpoint, run: Path, *, extra_s: int) -> RunMeta:
-    """Runs the replay in a process of its own, for `extra_s` seconds more than the trial takes."""
-    words = command_line(trial, _absolute(endpoint), run, extra_s=extra_s)
-    limit_s = trial.seconds + trial.warmup_s + extra_s + _SLACK_S
+def _replay(trial: Trial, endpoint: Endpoint, run: Path) -> RunMeta:
+    """Runs the replay in a process of its own."""
+    words = command_line(trial, _absolute(endpoint), run)
+    limit_s = trial.seconds + trial.warmup_s + _SLACK_S
     try:
         done = subprocess.run(
             words,

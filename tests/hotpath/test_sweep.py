@@ -23,7 +23,7 @@ from simulator.reconcile.summary import summarise
 from simulator.records import OUTCOME_DTYPE, Ping
 from simulator.report.hotpath_page import capacity_page, hotpath_page
 from simulator.report.hotpath_terminal import print_capacity, print_hotpath
-from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth, write_run_meta
+from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth
 from simulator.thresholds import parse_thresholds
 
 pytestmark = pytest.mark.slow
@@ -324,21 +324,7 @@ def test_drift_over_time_is_no_drift_over_size(corpus):
     assert found.fit.ping_us.value == pytest.approx(3 * 1.425, rel=0.1)
 
 
-def test_a_trial_whose_time_went_into_preparation_is_repeated(corpus, monkeypatch):
-    extras = []
-
-    def replayed(trial, endpoint, run, *, extra_s):
-        extras.append(extra_s)
-        if not extra_s:
-            return RunMeta()
-        run.mkdir()
-        found = RunMeta(requests=5, pings=5, measured_to_ns=10**10)
-        write_run_meta(run, found)
-        return found
-
-    monkeypatch.setattr(trial_module, "_replay", replayed)
-    assert run_trial(Trial(corpus=corpus.path, seconds=3), HERE).summary.requests == 5
-    assert extras == [0, 10]
-    monkeypatch.setattr(trial_module, "_replay", lambda *_, **__: RunMeta())
+def test_a_trial_without_a_request_is_no_result(corpus, monkeypatch):
+    monkeypatch.setattr(trial_module, "_replay", lambda trial, endpoint, run: RunMeta())
     with pytest.raises(EndpointError, match="no request was answered"):
         run_trial(Trial(corpus=corpus.path, seconds=3), HERE)
