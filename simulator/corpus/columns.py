@@ -68,16 +68,16 @@ class Columns:
 
     def at(self, positions: Ints) -> Columns:
         """The pings at some positions, in that order; rows keep their bodies in the new order."""
-        source = self.source[positions]
+        source = self.source.take(positions)
         own = np.flatnonzero(source < 0)
         numbers = (~source[own]).tolist()
         source[own] = ~np.arange(len(own))
         bodies, own_ids = self.bodies, self.own_ids
         return Columns(
-            due=self.due[positions],
-            client=self.client[positions],
-            code=self.code[positions],
-            made=self.made[positions],
+            due=self.due.take(positions),
+            client=self.client.take(positions),
+            code=self.code.take(positions),
+            made=self.made.take(positions),
             source=source,
             bodies=[bodies[n] for n in numbers],
             own_ids=[own_ids[n] for n in numbers],

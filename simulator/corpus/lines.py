@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,17 @@ _POWERS_OF_TEN = np.array([10**n for n in range(1, 19)], dtype=np.int64)
 
 #: How a line begins, for all moments that have 13 digits: from 2001 to 2286.
 _DUE_DIGITS = 13
-_BEGINNING = np.frombuffer(_BEFORE_ID + b"-" * _ID_LENGTH + _BEFORE_DUE + b"0" * _DUE_DIGITS, np.uint8)
-_LOW = 1_000_000  # both halves of such a moment fit into 32 bits, which divide faster
+_BEGINNING = _BEFORE_ID + b"-" * _ID_LENGTH + _BEFORE_DUE + b"0" * _DUE_DIGITS
+_ID_AT, _DUE_AT = len(_BEFORE_ID), len(_BEGINNING) - _DUE_DIGITS
+#: What varies in it: digits are looked up by four, as numbers of four bytes.
+_VARIES = np.dtype(
+    {
+        "names": ["id", "first", "high", "middle", "low"],
+        "formats": [f"S{_ID_LENGTH}", "u1", "u4", "u4", "u4"],
+        "offsets": [_ID_AT, _DUE_AT, _DUE_AT + 1, _DUE_AT + 5, _DUE_AT + 9],
+        "itemsize": len(_BEGINNING),
+    }
+)
 
 
 def rest_of_line(client: int, text: KindText, body: str, document_id: str = "") -> bytes:
@@ -68,51 +78,57 @@ def _beginnings(id_text: Bytes, due: Ints) -> list[bytes]:
             _BEFORE_ID + document.tobytes() + _BEFORE_DUE + str(moment).encode("ascii")
             for document, moment in zip(id_text, due.tolist(), strict=True)
         ]
-    lines = np.empty((len(due), len(_BEGINNING)), dtype=np.uint8)
-    lines[:] = _BEGINNING
-    lines[:, len(_BEFORE_ID) : len(_BEFORE_ID) + _ID_LENGTH] = id_text
-    column = len(_BEGINNING) - 1
-    high = due // _LOW
-    for half, digits in ((due - high * _LOW, 6), (high, _DUE_DIGITS - 6)):
-        rest = half.astype(np.int32)
-        for _ in range(digits):
-            tenth = rest // 10
-            lines[:, column] = rest - tenth * 10 + ord("0")
-            rest, column = tenth, column - 1
+    lines = np.array(_BEGINNING).repeat(len(due))
+    varies, digits = lines.view(_VARIES), _four_digits()
+    varies["id"] = _as_text(id_text)
+    rest = due
+    for name in ("low", "middle", "high"):
+        above = rest // 10_000
+        varies[name] = digits.take(rest - above * 10_000)
+        rest = above.astype(np.uint32)  # narrower numbers divide faster
+    varies["first"] = rest + ord("0")
     # As fixed-width text, NumPy hands them out faster than anything that looks for their ends.
-    beginnings: list[bytes] = lines.view(f"S{len(_BEGINNING)}").ravel().tolist()
+    beginnings: list[bytes] = lines.tolist()
     return beginnings
+
+
+@cache
+def _four_digits() -> npt.NDArray[np.uint32]:
+    """The digits of the numbers below 10 000, with zeros before them."""
+    return np.array([b"%04d" % number for number in range(10_000)]).view(np.uint32)
+
+
+def _as_text(id_text: Bytes) -> npt.NDArray[np.bytes_]:
+    return np.ascontiguousarray(id_text).view(f"S{_ID_LENGTH}").ravel()
 
 
 def _digits(values: Ints) -> Ints:
     return np.searchsorted(_POWERS_OF_TEN, values, side="right") + 1
 
 
-def index_rows(
-    id_text: Bytes, due: Ints, client: Ints, code: Ints, body_sizes: Ints, texts: Sequence[KindText]
+def index_beginnings(
+    client: Ints, code: Ints, body_sizes: Ints, texts: Sequence[KindText]
 ) -> npt.NDArray[np.void]:
-    """The index of rows in the given order, computed from lengths alone; `record_lines` gives the layout.
+    """Index rows without id, moment and offset, computed from lengths alone; `rest_of_line` gives the layout.
 
     Args:
-        id_text: document ids, 36 ASCII bytes each.
-        due: when each is due, in milliseconds since the Unix epoch.
-        client: who sends it.
+        client: who sends each.
         code: kind codes, positions in `texts`.
         body_sizes: characters of each body as it stands in its line.
         texts: the kinds.
     """
-    index = np.empty(len(code), dtype=INDEX_DTYPE)
-    index["id"] = np.ascontiguousarray(id_text).view("S36").ravel()
-    index["due_ms"] = due
-    index["client"] = client
+    index = np.zeros(len(code), dtype=INDEX_DTYPE)
 
     def of_kind(name: str) -> Ints:
-        return np.array([getattr(text, name) for text in texts], dtype=np.int64)[code]
+        return np.array([getattr(text, name) for text in texts], dtype=np.int64).take(code)
 
-    head_length = np.array([len(text.head) for text in texts], dtype=np.int64)[code]
-    tail_length = np.array([len(text.tail) for text in texts], dtype=np.int64)[code]
-    before_head = len(_BEFORE_ID) + _ID_LENGTH + len(_BEFORE_DUE) + len(_BEFORE_CLIENT) + len(",")
-    head_end = before_head + _digits(due) + _digits(client) + head_length
+    head_length, tail_length = (
+        np.array([len(part) for part in parts], dtype=np.int64).take(code)
+        for parts in ([text.head for text in texts], [text.tail for text in texts])
+    )
+    before_head = len(_BEGINNING) + len(_BEFORE_CLIENT) + len(",")
+    head_end = before_head + _digits(client) + head_length
+    index["client"] = client
     index["path_offset"] = head_end + of_kind("path_from_head_end")
     index["path_length"] = of_kind("path_length")
     tail_start = head_end + of_kind("id_in_path") * _ID_LENGTH
@@ -122,11 +138,27 @@ def index_rows(
     body_start = tail_start + tail_length
     index["body_offset"] = body_start + quotes
     index["body_length"] = body_sizes - 2 * quotes
-    lengths = body_start + body_sizes + len(_END)
-    index["length"] = lengths
-    index["offset"] = np.cumsum(lengths) - lengths
+    index["length"] = body_start + body_sizes + len(_END)
     index["ping"] = of_kind("ping")
     index["label"] = of_kind("label")
     index["expect"] = of_kind("expect")
     index["body_b64"] = quotes
     return index
+
+
+def complete_index(index: npt.NDArray[np.void], id_text: Bytes, due: Ints) -> None:
+    """Put into index rows what `index_beginnings` leaves open. Their lines follow each other in this order.
+
+    Args:
+        index: the rows, which are changed.
+        id_text: document ids, 36 ASCII bytes each.
+        due: when each is due, in milliseconds since the Unix epoch.
+    """
+    index["id"] = _as_text(id_text)
+    index["due_ms"] = due
+    longer = _digits(due) - _DUE_DIGITS
+    if longer.any():
+        for name in ("length", "path_offset", "headers_offset", "body_offset"):
+            index[name] = index[name].astype(np.int64) + longer
+    lengths = index["length"].astype(np.int64)
+    index["offset"] = np.cumsum(lengths) - lengths

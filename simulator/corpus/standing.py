@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.corpus.lines import rest_of_line
+from simulator.corpus.lines import index_beginnings, rest_of_line
 from simulator.corpus.rows import Kinds, Row
 from simulator.randomness import ranks
+from simulator.records import INDEX_DTYPE
 
 Ints = npt.NDArray[np.int64]
 
@@ -53,6 +54,7 @@ class StandingPings:
         self.body: list[str] = []
         #: Everything in the record line of each that follows the moment.
         self.rest: list[bytes] = []
+        self._index = np.zeros(0, dtype=INDEX_DTYPE)
         self._first: list[int] = []
         self._count: list[int] = []
         self._told: list[tuple[int, Ints, int, Ints, int]] = []
@@ -109,10 +111,20 @@ class StandingPings:
             return np.repeat(np.array(values, dtype=np.int64), sizes)
 
         happening = of_each(first) + np.concatenate(happenings)
-        made = np.array(self._count, dtype=np.int64)[happening]
-        ping = np.repeat(np.array(self._first, dtype=np.int64)[happening], made) + ranks(made)
+        made = np.array(self._count, dtype=np.int64).take(happening)
+        ping = np.repeat(np.array(self._first, dtype=np.int64).take(happening), made) + ranks(made)
         due_ms = np.repeat(of_each(from_ms) + np.concatenate(moments), made)
         return Made(due_ms, ping, np.repeat(of_each(after_rows), made))
+
+    def index(self) -> npt.NDArray[np.void]:
+        """The index row of each, as far as it is the same each time."""
+        known = len(self._index)
+        if known < len(self.rest):
+            client, code = (np.array(each[known:], dtype=np.int64) for each in (self.client, self.code))
+            sizes = np.array([len(body) for body in self.body[known:]], dtype=np.int64)
+            new = index_beginnings(client, code, sizes, self._kinds.texts)
+            self._index = np.concatenate((self._index, new))
+        return self._index
 
     def rows_of(self, made: Made) -> list[Row]:
         """The same pings as rows."""

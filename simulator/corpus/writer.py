@@ -18,7 +18,7 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from simulator.corpus.columns import Columns
 from simulator.corpus.document_ids import DocumentIds
-from simulator.corpus.lines import index_rows, record_lines, rest_of_line
+from simulator.corpus.lines import complete_index, index_beginnings, record_lines, rest_of_line
 from simulator.corpus.rows import Kinds, Row
 from simulator.corpus.standing import StandingPings
 from simulator.errors import CorpusError
@@ -105,7 +105,7 @@ class PartWriter:
         self._held = waiting.at(np.flatnonzero(~ready))
         order = np.flatnonzero(ready)
         if len(order):
-            keys = waiting.made[order], waiting.client[order], waiting.due[order]
+            keys = waiting.made.take(order), waiting.client.take(order), waiting.due.take(order)
             self._write(waiting.at(order[np.lexsort(keys)]))
 
     def _made(self, rows: list[Row]) -> Columns:
@@ -120,46 +120,50 @@ class PartWriter:
         told = self._standing.take()
         made = 2 * (before + told.after_rows)
         client, code = (
-            np.array(each, dtype=np.int64) for each in (self._standing.client, self._standing.code)
+            np.array(each, dtype=np.int64).take(told.ping)
+            for each in (self._standing.client, self._standing.code)
         )
-        return columns.joined(
-            Columns(told.due_ms, client[told.ping], code[told.ping], made=made, source=told.ping)
-        )
+        return columns.joined(Columns(told.due_ms, client, code, made=made, source=told.ping))
 
     def _write(self, pings: Columns) -> None:
         """Write pings, which are in the corpus's order."""
-        texts = self._kinds.texts
         # Numbered as they are due, so that neither a flush nor a ping that was made early changes any id.
         _, id_text = self._ids.take(pings.client)
-        rests, body_sizes = self._rests(pings, id_text)
+        rests, index = self._rests(pings, id_text)
         for data in record_lines(id_text, pings.due, rests):
             _write_all(self._file, data)
             if self._hasher is not None:
                 self._hasher.update(data)
-        index = index_rows(id_text, pings.due, pings.client, pings.code, body_sizes, texts)
+        complete_index(index, id_text, pings.due)
         index["offset"] += np.uint64(self._bytes)
         self._bytes += int(index["length"].sum(dtype=np.int64))
         self._index_file.write(index.data)
         self._of_kind.update(dict(enumerate(np.bincount(pings.code).tolist())))
         self._span = (self._span[0] if self._span else int(pings.due[0]), int(pings.due[-1]))
 
-    def _rests(self, pings: Columns, id_text: npt.NDArray[np.uint8]) -> tuple[list[bytes], Ints]:
-        """What follows the moment in each line, and how long each body is. Rows' own ids go to their places."""
+    def _rests(
+        self, pings: Columns, id_text: npt.NDArray[np.uint8]
+    ) -> tuple[list[bytes], npt.NDArray[np.void]]:
+        """What follows the moment in each line, and the beginnings of the index. Rows' own ids go to their places."""
         is_row = pings.source < 0
         places = np.flatnonzero(is_row)
         for place, own in zip(places.tolist(), pings.own_ids, strict=True):
             if own is not None:
                 id_text[place] = np.frombuffer(own.encode("ascii"), dtype=np.uint8)
         texts, ids = self._kinds.texts, split_uuids(id_text[places])
-        clients, codes = pings.client[places].tolist(), pings.code[places].tolist()
+        client, code = pings.client.take(places), pings.code.take(places)
         of_rows = [
             rest_of_line(client, texts[code], body, document_id)
-            for client, code, body, document_id in zip(clients, codes, pings.bodies, ids, strict=True)
+            for client, code, body, document_id in zip(
+                client.tolist(), code.tolist(), pings.bodies, ids, strict=True
+            )
         ]
-        ready = self._standing.rest
-        rests, sizes = ready + of_rows, [*map(len, self._standing.body), *map(len, pings.bodies)]
-        source = np.where(is_row, np.cumsum(is_row) + (len(ready) - 1), pings.source)
-        return [rests[n] for n in source.tolist()], np.array(sizes, dtype=np.int64)[source]
+        standing = self._standing
+        sizes = np.fromiter(map(len, pings.bodies), np.int64, len(places))
+        index = np.concatenate((standing.index(), index_beginnings(client, code, sizes, texts)))
+        source = np.where(is_row, np.cumsum(is_row) + (len(standing.rest) - 1), pings.source)
+        rests = standing.rest + of_rows
+        return list(map(rests.__getitem__, source.tolist())), index.take(source)
 
     def finish(self) -> WrittenPart:
         """Write what is held back, and give both files their names: the part is whole."""
