@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.behaviour.sourcegraph.developer import Developer, Process
+from simulator.behaviour.sourcegraph.developer import Developer
 from simulator.behaviour.sourcegraph.reading_habits import ERROR, LINK, PALETTE, TOOLBAR, ReadingHabits
 from simulator.behaviour.sourcegraph.web_app import read_pages
 from simulator.client.sourcegraph_extension import ExtensionSender
@@ -20,29 +20,39 @@ _SHORTEST_DETOUR_MS = 30_000
 
 
 def read_on_code_host(
-    developer: Developer, habits: ReadingHabits, extension: ExtensionSender, ends_ms: int
-) -> Process:
+    developer: Developer, habits: ReadingHabits, extension: ExtensionSender, *, now_ms: int, ends_ms: int
+) -> int:
     """One reading session, file after file.
+
+    All of it is told at once, with the times at which it will be: nothing else can come between, so the simulated
+    clock stops once for the whole session.
 
     Args:
         developer: who.
         habits: what developers do.
         extension: watches the pages.
-        ends_ms: when the session is over.
+        now_ms: when the session begins, in milliseconds since the Unix epoch.
+        ends_ms: when it is over.
+
+    Returns:
+        When the developer is free again, in milliseconds since the Unix epoch.
     """
-    env = developer.env
     repository = developer.repository()
-    now = int(env.now)
-    while now < ends_ms:
-        stretch = developer.files.read(ends_ms - now)
-        extension.read_files(now + stretch.from_ms, stretch.moments_ms, stretch.facts)
-        yield env.timeout(stretch.lasts_ms)
-        now += stretch.lasts_ms
+    while now_ms < ends_ms:
+        stretch = developer.files.read(ends_ms - now_ms)
+        extension.read_files(now_ms + stretch.from_ms, stretch.moments_ms, stretch.facts)
+        now_ms += stretch.lasts_ms
         if stretch.tools:
-            yield from _use_tools(
-                developer, habits, extension, repository=repository, tools=stretch.tools, ends_ms=ends_ms
+            now_ms = _use_tools(
+                developer,
+                habits,
+                extension,
+                repository=repository,
+                tools=stretch.tools,
+                now_ms=now_ms,
+                ends_ms=ends_ms,
             )
-            now = int(env.now)
+    return now_ms
 
 
 def _use_tools(
@@ -52,28 +62,34 @@ def _use_tools(
     *,
     repository: Repository,
     tools: int,
+    now_ms: int,
     ends_ms: int,
-) -> Process:
-    """What is done around a file: palette, toolbar, a link to Sourcegraph, and what breaks meanwhile."""
-    env, uniform = developer.env, developer.random.uniform
+) -> int:
+    """What is done around a file: palette, toolbar, a link to Sourcegraph, and what breaks meanwhile.
+
+    Returns:
+        When it is done, in milliseconds since the Unix epoch.
+    """
+    uniform = developer.random.uniform
     file = developer.file(repository)
     for tool, action in ((PALETTE, habits.palette_action), (TOOLBAR, habits.toolbar_action)):
         if tools & tool:
-            yield env.timeout(habits.until_click(uniform()))
-            extension.action(int(env.now), action(uniform()))
+            now_ms += habits.until_click(uniform())
+            extension.action(now_ms, action(uniform()))
     if tools & ERROR:
         error = SCRIPT_ERRORS[int(uniform() * len(SCRIPT_ERRORS))]
-        extension.error(int(env.now), error, page_url=file.host_url)
+        extension.error(now_ms, error, page_url=file.host_url)
     if tools & LINK:
         place = habits.link(uniform())
         web = developer.web
         if web is not None and _is_shown(developer, place):
-            yield env.timeout(habits.until_loaded(uniform()))
-            _follow(developer, extension, web, place, repository=repository, file=file)
-            ends_ms = max(ends_ms, int(env.now) + _SHORTEST_DETOUR_MS)
-            yield from read_pages(
-                developer, habits, web, repository=repository, ends_ms=ends_ms, stays=_STAYS
+            now_ms += habits.until_loaded(uniform())
+            _follow(developer, extension, web, place, repository=repository, file=file, now_ms=now_ms)
+            ends_ms = max(ends_ms, now_ms + _SHORTEST_DETOUR_MS)
+            now_ms = read_pages(
+                developer, habits, web, repository=repository, now_ms=now_ms, ends_ms=ends_ms, stays=_STAYS
             )
+    return now_ms
 
 
 def _is_shown(developer: Developer, place: UtmPlace) -> bool:
@@ -94,6 +110,7 @@ def _follow(
     *,
     repository: Repository,
     file: CodeFile,
+    now_ms: int,
 ) -> None:
     """Follow a link into the web application: the page it leads to is loaded."""
     uniform = developer.random.uniform
@@ -110,7 +127,7 @@ def _follow(
     else:
         path, title = file.blob_path, "Blob"
     web.load_page(
-        int(developer.env.now),
+        now_ms,
         f"{path}?{query}" if query else path,
         title,
         link=extension.link(place, path, query=query),

@@ -23,7 +23,10 @@ def live(developer: Developer, habits: ReadingHabits, sessions: Sequence[tuple[i
     for begins, ends in sessions:
         if begins > env.now:
             yield env.timeout(begins - int(env.now))
+        now = int(env.now)
+        over = now
         if web is not None and developer.random.uniform() < on_web:
-            yield from read_on_web(developer, habits, web, ends)
+            over = read_on_web(developer, habits, web, now_ms=now, ends_ms=ends)
         elif extension is not None:
-            yield from read_on_code_host(developer, habits, extension, ends)
+            over = read_on_code_host(developer, habits, extension, now_ms=now, ends_ms=ends)
+        yield env.timeout(over - now)

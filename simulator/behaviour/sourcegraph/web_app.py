@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import trunc
 
-from simulator.behaviour.sourcegraph.developer import Developer, Process
+from simulator.behaviour.sourcegraph.developer import Developer
 from simulator.behaviour.sourcegraph.reading_habits import SCALE, ReadingHabits
 from simulator.client.sourcegraph_web import WebSender
 from simulator.distributions import Choice
@@ -20,20 +20,28 @@ _NEXT_PAGE: Choice[str] = Choice({"Blob": 0.62, "SearchResults": 0.18, "Tree": 0
 _FIRST_PAGE: Choice[str] = Choice({"SearchResults": 0.45, "Home": 0.3, "Repository": 0.15, "Blob": 0.1})
 
 
-def read_on_web(developer: Developer, habits: ReadingHabits, web: WebSender, ends_ms: int) -> Process:
+def read_on_web(
+    developer: Developer, habits: ReadingHabits, web: WebSender, *, now_ms: int, ends_ms: int
+) -> int:
     """One reading session in the web application.
 
     Args:
         developer: who.
         habits: what developers do.
         web: the application.
-        ends_ms: when the session is over.
+        now_ms: when the session begins, in milliseconds since the Unix epoch.
+        ends_ms: when it is over.
+
+    Returns:
+        When the tab is closed, in milliseconds since the Unix epoch.
     """
     repository = developer.repository()
     title = _FIRST_PAGE.at(developer.random.uniform())
     path = _path(developer, repository, title)
-    web.load_page(int(developer.env.now), path, title)
-    yield from read_pages(developer, habits, web, repository=repository, ends_ms=ends_ms, stays=1.0)
+    web.load_page(now_ms, path, title)
+    return read_pages(
+        developer, habits, web, repository=repository, now_ms=now_ms, ends_ms=ends_ms, stays=1.0
+    )
 
 
 def read_pages(
@@ -42,28 +50,30 @@ def read_pages(
     web: WebSender,
     *,
     repository: Repository,
+    now_ms: int,
     ends_ms: int,
     stays: float,
-) -> Process:
+) -> int:
     """The application from the page just loaded to the closing of its tab, which waits for the last window.
 
-    All of it is told to the application at once, with the times at which it will be: nothing else can come between,
-    so the simulated clock stops once for the whole visit.
+    All of it is told to the application at once, with the times at which it will be: nothing else can come between.
 
     Args:
         developer: who.
         habits: what developers do.
         web: the application.
         repository: what is read.
+        now_ms: when the page was loaded, in milliseconds since the Unix epoch.
         ends_ms: when to leave at the latest.
         stays: how likely another page follows each.
+
+    Returns:
+        When the tab is closed, in milliseconds since the Unix epoch.
     """
-    env = developer.env
-    began_ms = int(env.now)
     left_ms = _use_pages(
-        developer, habits, web, repository=repository, now_ms=began_ms, ends_ms=ends_ms, stays=stays
+        developer, habits, web, repository=repository, now_ms=now_ms, ends_ms=ends_ms, stays=stays
     )
-    yield env.timeout(max(left_ms, web.leave()) - began_ms)
+    return max(left_ms, web.leave())
 
 
 def _use_pages(
