@@ -10,6 +10,7 @@ ids share a pair with a probability of about 2e-24 at that size.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -48,11 +49,6 @@ class Ledger:
     source: str
     keys: Keys
     stored: npt.NDArray[np.int64]
-
-
-class _Entry(msgspec.Struct):
-    id: str
-    state: str = "accepted"
 
 
 def hash_ids(ids: npt.NDArray[np.bytes_]) -> Keys:
@@ -147,8 +143,13 @@ def _http_entries(client: httpx.Client, url: str) -> Iterator[tuple[str, int]]:
         after = last
 
 
-class _Page(_Entry):
+class _Numbered(msgspec.Struct):
     seq: int = 0
+
+
+class _Page(_Numbered, kw_only=True):
+    id: str
+    state: str = "accepted"
 
 
 def _page_lines(client: httpx.Client, url: str, after: int) -> list[bytes]:
@@ -162,9 +163,15 @@ def _page_lines(client: httpx.Client, url: str, after: int) -> list[bytes]:
 
 
 def _decoded(decode: Callable[[bytes], _Page], line: bytes, url: str) -> _Page:
+    """A line of a ledger: ours, or one that names ids as files may."""
     try:
         return decode(line)
     except msgspec.DecodeError as error:
+        if line.startswith(b"{"):
+            with contextlib.suppress(InputError, msgspec.DecodeError):
+                name, stored = _named_id(line, "the line")
+                seq = msgspec.json.decode(line, type=_Numbered).seq
+                return _Page(id=name, state="accepted" if stored else "rejected", seq=seq)
         raise EndpointError(
             f"the ledger at {shown(url)} answers a line that is no ledger entry: {error}"
         ) from error

@@ -111,6 +111,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(json.dumps({"id": IDS[0]}).encode())
         elif url.path == "/unpaged":
             self.answer("".join(json.dumps({"seq": n, "id": IDS[n]}) + "\n" for n in (1, 2, 3)).encode())
+        elif url.path == "/renamed":
+            after, limit = int(asked["after"][0]), int(asked["limit"][0])
+            entries = [{"seq": seq, "document_id": name} for seq, name in enumerate(IDS, start=1)]
+            self.answer(
+                "".join(json.dumps(entry) + "\n" for entry in entries[after : after + limit]).encode()
+            )
+        elif url.path == "/nameless":
+            self.answer(json.dumps({"seq": 1, "name": IDS[0]}).encode())
         elif url.path == "/nonsense":
             self.answer(b"<html>")
         else:
@@ -166,6 +174,13 @@ def test_a_ledger_of_somebody_else_may_ignore_paging(host):
     assert read_ledger(f"{host}/unpaged").stored.tolist() == [1, 1, 1]
 
 
+def test_a_ledger_of_somebody_else_may_call_ids_as_files_do(host, monkeypatch):
+    monkeypatch.setattr(module, "_PAGE", 3)
+    found = read_ledger(f"{host}/renamed")
+    assert found.stored.tolist() == [1] * len(IDS)
+    assert sorted(map(tuple, found.keys.tolist())) == sorted(map(tuple, read_ledger(host).keys.tolist()))
+
+
 def test_auto_finds_the_ledger_of_the_endpoint(host):
     assert len(read_ledger("auto", host=host).keys) == len(IDS)
     assert read_ledger("auto", host=f"{host}/other") is None
@@ -173,7 +188,7 @@ def test_auto_finds_the_ledger_of_the_endpoint(host):
     assert read_ledger("auto", host="http://127.0.0.1:1") is None
 
 
-@pytest.mark.parametrize("path", ["/gone", "/nonsense"])
+@pytest.mark.parametrize("path", ["/gone", "/nonsense", "/nameless"])
 def test_a_ledger_that_does_not_answer_is_an_error(host, path):
     with pytest.raises(EndpointError, match=path):
         read_ledger(host + path)
