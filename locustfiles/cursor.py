@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import pairwise, repeat
 
+import msgspec
 import numpy as np
 from due_times import DueTimes
 from plan import Plan
@@ -15,22 +16,48 @@ from rounds import Round
 from simulator.tape import Tape
 
 _REWRITE_PINGS = 4096  # ids rewritten at once: a fraction of a millisecond
+_STOCK = 256  # requests made ready at once: a tenth of a millisecond
 
 
-class Job(NamedTuple):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """A request to send: its place on the tape, its repetition, and for which time it is sent.
 
-    `items` are those of its pings that go out (numbers within the request); None: all of them.
+    Args:
+        k: place on the tape.
+        round: repetition.
+        due: when, in nanoseconds of the monotonic clock; 0 in a closed loop.
+        data: its bytes on the tape, until the next repetition rewrites them; None where it is sent again.
+        plain: whether the status of an answer says all there is to know of it, and the connection stays open.
+        attempt: for which time it is sent, from 1.
+        items: those of its pings that go out (numbers within the request); None: all of them.
     """
 
     k: int
     round: Round
-    attempt: int
+    due: int
+    data: memoryview | None
+    plain: bool
+    attempt: int = 1
     items: tuple[int, ...] | None = None
+
+    def again(self, items: tuple[int, ...] | None = None) -> Job:
+        """The next try of the same request, or of some items of it (None: the same ones)."""
+        return Job(
+            self.k,
+            self.round,
+            self.due,
+            None,
+            plain=False,
+            attempt=self.attempt + 1,
+            items=self.items if items is None else items,
+        )
 
 
 class Cursor:
     """Hands out requests, each once, and those that were given back again.
+
+    `stock` is what comes next on the tape, in reverse; whoever pops of it takes heed of `due` and of `waiting`
+    himself, as `take` does.
 
     Args:
         tape: requests.
@@ -48,6 +75,11 @@ class Cursor:
         self._open = plan.pace.is_open
         self._due_times = DueTimes(tape, plan)
         self._ties = 0
+        carriers = plan.target.carrier
+        kinds = [carrier.results for carrier in carriers] or [plan.target.answers.results]
+        self._by_status = np.array([kind == "status" for kind in kinds])
+        self._view = memoryview(tape.data)
+        self.stock: list[Job] = []
         self.round: Round | None = None
         self.exhausted = self._size == 0
         self.waiting: list[tuple[int, int, Job]] = []
@@ -57,25 +89,13 @@ class Cursor:
         self._due_times.start(now)
 
     def take(self, now: int) -> Job | None:
-        """The next request that is due at `now` (always, in a closed loop); None where none is."""
-        waiting = self.waiting
+        """The next request that is due at `now` (in a closed loop: the next one); None where none is."""
+        waiting, stock = self.waiting, self.stock
         if waiting and waiting[0][0] <= now:
             return heapq.heappop(waiting)[2]
-        k = self._k
-        if k >= self._size:
-            if not self._turn():
-                return None
-            k = 0
-        round_ = self.round
-        if self._open:
-            if k >= self._due_times.known:
-                self._due_times.go_on()
-            if round_.due[k] > now:  # type: ignore[union-attr]
-                return None
-        self._k = k + 1
-        if k >= self._rewritten:
-            self._rewrite(k)
-        return Job(k, round_, 1)  # type: ignore[arg-type]
+        if not stock and not self._restock():
+            return None
+        return stock.pop() if stock[-1].due <= now else None
 
     def give_back(self, job: Job, when: int) -> None:
         """Puts a request back; it is due again at `when`."""
@@ -85,12 +105,11 @@ class Cursor:
     def next_due(self) -> int:
         """When the next request is due; 0 where none is, or where in a closed loop none waits."""
         due = self.waiting[0][0] if self.waiting else 0
-        if self._open and self.round is not None and self._k < self._size:
-            if self._k >= self._due_times.known:
-                self._due_times.go_on()
-            own = self.round.due[self._k]
+        if self._open and not self.stock and self._k < self._size:
+            self._restock()
+        if self.stock and (own := self.stock[-1].due):
             due = min(due, own) if due else own
-        return int(due)
+        return due
 
     def never_started(self, now: int, breathe: Callable[[], None]) -> int:
         """How many requests were due by `now` and were never handed out. Finds the due times that are left.
@@ -103,7 +122,33 @@ class Cursor:
             return 0
         while self._due_times.go_on():
             breathe()
-        return max(int(np.searchsorted(self.round.due_array, now, side="right")) - self._k, 0)
+        taken = self._k - len(self.stock)
+        return max(int(np.searchsorted(self.round.due_array, now, side="right")) - taken, 0)
+
+    def close(self) -> None:
+        """Lets go of the tape's bytes. Nothing can be taken any more."""
+        self.stock.clear()
+        self._view.release()
+
+    def _restock(self) -> bool:
+        """Makes the next requests ready, many at once; False where there is none.
+
+        `stock` holds them in reverse. It has to be empty: what it held would be rewritten.
+        """
+        if self._k >= self._size and not self._turn():
+            return False
+        k, round_, tape, view = self._k, self.round, self._tape, self._view
+        if k >= self._due_times.known:
+            self._due_times.go_on()
+        if k >= self._rewritten:
+            self._rewrite(k)
+        self._k = last = min(k + _STOCK, self._due_times.known, self._rewritten)
+        due = repeat(0) if round_.due_array is None else round_.due_array[k:last].tolist()
+        data = [view[start:stop] for start, stop in pairwise(tape.start[k : last + 1].tolist())]
+        plain = (self._by_status[tape.carrier[k:last]] & ~tape.closes[k:last]).tolist()
+        self.stock.extend(map(Job, range(k, last), repeat(round_), due, data, plain))
+        self.stock.reverse()
+        return True
 
     def _turn(self) -> bool:
         """Begins the next repetition; False where there is none."""

@@ -52,28 +52,30 @@ class Fates:
 
     def sends_again(self, lane: Lane, now: int) -> None:
         """A request, or some items of it, is about to go out for another time."""
-        k, round_, attempt, items = lane.job
+        job = lane.job
+        k, round_, items = job.k, job.round, job.items
         self._recorder.sent_again(round_, k)
-        round_.attempts[k] = attempt
+        round_.attempts[k] = job.attempt
         if items is None:
             lane.before = round_.state[k]
-            round_.state[k] = UNSENT  # as the first time: answers known by heart say no more
+            round_.state[k] = UNSENT  # as the first time: what came before says nothing of this one
         else:
             parted = round_.parted[k]
             lane.before = parted.states[items[0]]
-            parted.sends(items, attempt=attempt, now=now)
+            parted.sends(items, attempt=job.attempt, now=now)
 
     def _takes_back(self, lane: Lane) -> None:
         """Not a byte of a request went out."""
-        k, round_, attempt, items = lane.job
-        if attempt == 1:
+        job = lane.job
+        k, round_ = job.k, job.round
+        if job.attempt == 1:
             round_.sent[k] = 0
             return
-        round_.attempts[k] = attempt - 1
-        if items is None:
+        round_.attempts[k] = job.attempt - 1
+        if job.items is None:
             round_.state[k] = lane.before
         else:
-            round_.parted[k].takes_back(items, lane.before)
+            round_.parted[k].takes_back(job.items, lane.before)
 
     def abandoned(self, lane: Lane) -> None:
         """The run ends under a request."""
@@ -90,7 +92,7 @@ class Fates:
         """
         job = lane.job
         k, round_ = job.k, job.round
-        reused = lane.served > 0 and not lane.chunks
+        reused = lane.reused and not lane.chunks
         if repeatable and not lane.written:
             self._takes_back(lane)
             return job
@@ -101,7 +103,7 @@ class Fates:
             # RFC 9110 9.2.2: a request on a kept-alive connection that ends without a byte of an answer may be
             # sent again where a second copy does no harm; ids make it so. Once only, and on a new connection.
             round_.resent.add(k)
-            return job._replace(attempt=job.attempt + 1)
+            return job.again()
         if identified and self._target.retry.network and self._may_repeat(job):
             self._later(job, now, 0)
             return None
@@ -136,23 +138,17 @@ class Fates:
         self._recorder.lost(round_, k, why)
 
     def memorable(self, lane: Lane, status: int) -> bool:
-        """Whether the bytes of this answer say everything there is to know: the same bytes need no parser again."""
-        k = lane.job.k
-        return (
-            status in self._target.answers.accepted
-            and self._kinds[self._tape.carrier[k]] == "status"
-            and not self._tape.closes[k]
-            and lane.keep_alive
-            and not lane.server_timing()
-            and lane.job.attempt == 1
-            and lane.rest is None
-        )
+        """Whether the bytes of this answer, to a plain request, say everything there is to know.
+
+        The same bytes need no parser again.
+        """
+        return status in self._target.answers.accepted and lane.keep_alive and not lane.server_timing()
 
     def _may_repeat(self, job: Job) -> bool:
         retry = self._target.retry
         return retry.policy != "none" and job.attempt < retry.attempts
 
-    def _later(self, job: Job, now: int, at_least_ns: int) -> None:
+    def _later(self, job: Job, now: int, at_least_ns: int, *, items: tuple[int, ...] | None = None) -> None:
         retry = self._target.retry
         wait_s = retry.wait_s
         if retry.policy == "exponential":
@@ -160,7 +156,7 @@ class Fates:
         if retry.jitter:
             wait_s *= 0.5 + 0.5 * self._jitter.uniform()
         wait_ns = max(int(wait_s * NS_PER_S), at_least_ns)
-        self._cursor.give_back(job._replace(attempt=job.attempt + 1), now + wait_ns)
+        self._cursor.give_back(job.again(items), now + wait_ns)
 
     def _asked_ns(self, lane: Lane) -> int:
         """How long the answer asks to wait."""
@@ -191,7 +187,7 @@ class Fates:
             again = [job.items[position] for position in again]
             states = parted.states
         if again:
-            self._later(job._replace(items=tuple(again)), now, self._asked_ns(lane))
+            self._later(job, now, self._asked_ns(lane), items=tuple(again))
         else:
             self._settle(round_, k, states)
             round_.finished.append(k)

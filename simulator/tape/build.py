@@ -12,7 +12,7 @@ from simulator.corpus import Corpus
 from simulator.tape.columns import Columns
 from simulator.tape.compose import Composer
 from simulator.tape.items import Item, Items, LeftOut
-from simulator.tape.order import DueOrder
+from simulator.tape.order import I64, DueOrder
 from simulator.tape.spec import TapeSpec
 from simulator.tape.tape import Tape
 
@@ -69,10 +69,11 @@ class TapeBuilder:
         waiting: list[Item] = []
         window_end = 0
         for start in range(0, len(order), STEP_PINGS):
-            for item in self._items.of(order.rows(start, start + STEP_PINGS)):
-                if isinstance(item, LeftOut):
-                    self._columns.leave_out(item)
-                    continue
+            items = self._that_go_out(order.rows(start, start + STEP_PINGS))
+            if self._composer.writes_lone:
+                for _ in self._composer.write_lone(items, file):
+                    yield start
+            for item in items:  # all that are left: none, or all of them
                 due = item.due_ms
                 full = len(waiting) >= spec.batch
                 if waiting and (full or (spec.window_ms is not None and due >= window_end)):
@@ -86,3 +87,10 @@ class TapeBuilder:
         if waiting:
             for _ in self._composer.write(waiting, file):
                 yield len(order)
+
+    def _that_go_out(self, rows: I64) -> Iterator[Item]:
+        for item in self._items.of(rows):
+            if isinstance(item, LeftOut):
+                self._columns.leave_out(item)
+            else:
+                yield item

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,42 @@ class Columns:
         self.label.append(item.label)
         self._expected |= 1 << item.expect
         self.pings += 1
+
+    def add_lone(
+        self,
+        items: Sequence[Item],
+        ends: Sequence[int],
+        places: Sequence[Sequence[int]],
+        *,
+        closes: Sequence[bool],
+    ) -> None:
+        """A request of its own for each ping, none of them compressed.
+
+        Args:
+            items: the pings.
+            ends: where their requests end in the file.
+            places: for each, where its id stands in the file.
+            closes: whether the connection must not be used again after them.
+        """
+        count = len(items)
+        for ping, own in enumerate(places, start=self.pings):
+            self.place_ping.extend([ping] * len(own))
+        self.place_offset.extend(chain.from_iterable(places))
+        self.start.extend(ends)
+        self.first.extend(range(self.pings + 1, self.pings + count + 1))
+        self.due_ms.extend([item.due_ms for item in items])
+        self.name.extend([item.ping for item in items])
+        self.carrier.extend([item.carrier for item in items])
+        self.closes.extend(closes)
+        self.rows.extend([item.row for item in items])
+        self.ids += b"".join([_padded(item.id) for item in items])
+        expect = [item.expect for item in items]
+        self.expect.extend(expect)
+        self.expects.extend([1 << value for value in expect])
+        self.label.extend([item.label for item in items])
+        self.packed.frombytes(bytes(count * self.packed.itemsize))
+        self.first_checksums.frombytes(bytes(count * self.first_checksums.itemsize))
+        self.pings += count
 
     def leave_out(self, item: LeftOut) -> None:
         """A record that stays where it is."""
@@ -123,4 +160,4 @@ def _flags(values: array[int]) -> npt.NDArray[np.bool_]:
 
 def _padded(id_: bytes) -> bytes:
     """An id as a row of the id column."""
-    return id_[:ID_LENGTH].ljust(ID_LENGTH, b"\0")
+    return id_ if len(id_) == ID_LENGTH else id_[:ID_LENGTH].ljust(ID_LENGTH, b"\0")

@@ -7,7 +7,7 @@ is work in the measured loop for a header that no endpoint's hot path looks at.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import BinaryIO
 
 from simulator.tape.columns import Columns
@@ -39,6 +39,7 @@ class Composer:
         self._envelope_path = b"" if envelope is None else (spec.base_path + envelope.path).encode()
         self._keeps_pieces = spec.target.sends_items_again
         self._base_path = spec.base_path.encode()
+        self._anonymous = [not carrier.ids for carrier in spec.target.carrier]
         self._offset = 0
         self._since_step = 0
 
@@ -56,7 +57,7 @@ class Composer:
         text, places = body.text, [place for _, place in found]
         if packed:
             text, places = yield from pack(body.text, places if self._spec.repeats else ())
-        anonymous = self._wrapper is None and not self._spec.target.carrier[first.carrier].ids
+        anonymous = self._wrapper is None and self._anonymous[first.carrier]
         named = first.id if anonymous else b""
         head = self._heads.head(
             method, path, len(text), packed=packed, carrier=first.carrier, own=own, named=named
@@ -77,6 +78,64 @@ class Composer:
         if self._since_step >= STEP_BYTES:
             self._since_step = 0
             yield
+
+    @property
+    def writes_lone(self) -> bool:
+        """Whether all requests are single pings as they are, which `write_lone` can write."""
+        return self._wrapper is None and not self._spec.gzip
+
+    def write_lone(self, items: Iterable[Item], file: BinaryIO) -> Iterator[None]:
+        """Appends a request for each item, as `write` would, but many in one go; yields between steps.
+
+        Those that have come from `items` are written down when it ends; with large bodies, before that.
+        """
+        done: list[Item] = []
+        pieces: list[bytes] = []
+        ends: list[int] = []
+        places: list[list[int]] = []
+        start, step_end = self._offset, self._offset + STEP_BYTES
+        for item in items:
+            path = self._base_path + item.path
+            head = self._heads.head(
+                item.method,
+                path,
+                len(item.body),
+                packed=False,
+                carrier=item.carrier,
+                own=item.headers,
+                named=item.id if self._anonymous[item.carrier] else b"",
+            )
+            places.append(self._places(item, path, head))
+            self._offset += len(head) + len(item.body)
+            pieces += (head, item.body)
+            ends.append(self._offset)
+            done.append(item)
+            if self._offset >= step_end:
+                self._write_down(done, pieces, ends, places, file)
+                start, step_end = self._offset, self._offset + STEP_BYTES
+                yield
+        if self._offset > start:
+            self._write_down(done, pieces, ends, places, file)
+
+    def _places(self, item: Item, path: bytes, head: bytes) -> list[int]:
+        """Places of a lone ping's id in its request line, in the header that may name it, and in its body."""
+        id_, body, offset = item.id, item.body, self._offset
+        places = _occurrences(path, id_, 0, len(path), moved=offset + head.index(b" ") + 1)
+        if self._anonymous[item.carrier] or item.headers:
+            named = head.find(RECORD_ID + id_)
+            if named >= 0:
+                places.append(offset + named + len(RECORD_ID))
+        places += _occurrences(body, id_, 0, len(body), moved=offset + len(head))
+        return places
+
+    def _write_down(
+        self, done: list[Item], pieces: list[bytes], ends: list[int], places: list[list[int]], file: BinaryIO
+    ) -> None:
+        """Moves what has been put together into the file and the columns."""
+        file.write(b"".join(pieces))
+        self._columns.add_lone(done, ends, places, closes=[_closes(item.headers) for item in done])
+        for gathered in (done, pieces, ends, places):
+            gathered.clear()
 
     def _note_in_head(self, item: Item, head: bytes, path: bytes) -> None:
         """Places of a lone ping's id in its request line, and in the header that may name it."""
@@ -105,7 +164,7 @@ class Composer:
         columns.due_ms.append(first.due_ms if self._spec.window_ms is None else items[-1].due_ms)
         columns.name.append(first.ping if self._spec.batch == 1 else self._batch_name)
         columns.carrier.append(first.carrier)
-        columns.closes.append(any(name.lower() in _ENDS_A_CONNECTION for name in own))
+        columns.closes.append(_closes(own))
         if self._keeps_pieces:
             columns.piece_start.extend(body.starts)
             columns.piece_stop.extend(body.stops)
@@ -113,6 +172,11 @@ class Composer:
             columns.add_ping(item)
             if number % _STEP_ITEMS == _STEP_ITEMS - 1:
                 yield
+
+
+def _closes(own: dict[str, str]) -> bool:
+    """Whether a ping's own headers are such that its connection must not be used again."""
+    return bool(own) and any(name.lower() in _ENDS_A_CONNECTION for name in own)
 
 
 def _occurrences_of_all(items: list[Item], body: Body) -> Generator[None, None, list[tuple[int, int]]]:
@@ -125,13 +189,13 @@ def _occurrences_of_all(items: list[Item], body: Body) -> Generator[None, None, 
     return found
 
 
-def _occurrences(text: bytes, id_: bytes, start: int, stop: int) -> list[int]:
-    """Places of an id in a text, with dashes or (as Sentry wants its event id) without."""
+def _occurrences(text: bytes, id_: bytes, start: int, stop: int, *, moved: int = 0) -> list[int]:
+    """Places of an id in a text, with dashes or (as Sentry wants its event id) without; `moved` on by so much."""
     places = []
     digits = id_[:WORD]  # the part that repetitions change, the same with dashes and without
     found = text.find(digits, start, stop)
     while found >= 0:
         if text.startswith(id_, found) or text.startswith(id_.replace(b"-", b""), found):
-            places.append(found)
+            places.append(moved + found)
         found = text.find(digits, found + WORD, stop)
     return places

@@ -57,7 +57,7 @@ class Heads:
         start = b"%b %b HTTP/1.1\r\n%b" % (method, path, fixed)
         if named:
             start += RECORD_ID + named + _CRLF
-        if any(name.lower() in _FRAMING for name in own):
+        if own and any(name.lower() in _FRAMING for name in own):
             return start + _CRLF
         return b"%b%b%d%b" % (start, LENGTH, length, HEAD_END)
 

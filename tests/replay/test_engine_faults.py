@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 from replay_rig import OK, RETRYING, OddServer, Seen, pings_for, reset, target_from
@@ -96,6 +97,29 @@ def test_a_server_with_manners_of_its_own_causes_no_failure(behave, corpus, odd_
     assert ran.states() == {"accepted": 60}
     # A connection that was closed under a request that nobody read is no second copy at the server.
     assert set(server.copies.values()) == {1}
+
+
+def test_a_connection_that_a_request_spoils_is_not_used_again_whatever_the_answer_says(
+    corpus, odd_server, run_engine
+):
+    spoiled, used_again = set(), []
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        port = connection.getpeername()[1]
+        if port in spoiled:
+            used_again.append(seen.id)
+        if b"connection: close" in seen.head.lower():
+            spoiled.add(port)
+        connection.sendall(OK)  # the same bytes for all, known by heart after the first
+
+    pings = [
+        msgspec.structs.replace(ping, headers={"Connection": "close"} if n % 5 == 4 else {})
+        for n, ping in enumerate(pings_for(60))
+    ]
+    ran = run_engine(corpus(pings=pings), odd_server(behave).url, lanes=2)
+    assert ran.states() == {"accepted": 60}
+    assert len(spoiled) == 12
+    assert used_again == []
 
 
 def test_keep_alive_closed_by_an_idle_server_is_no_failure(corpus, odd_server, run_engine):
@@ -238,8 +262,6 @@ def test_an_answer_that_is_not_http_is_unknown(corpus, odd_server, run_engine):
 
 def test_an_answer_before_the_whole_request_was_read_counts(corpus, odd_server, run_engine):
     """413 and a closed connection while megabytes are still on their way."""
-    import msgspec
-
     big = [
         msgspec.structs.replace(ping, body=msgspec.Raw(msgspec.json.encode("x" * 6_000_000)))
         for ping in pings_for(3)

@@ -19,6 +19,7 @@ from simulator.errors import UsageError
 from simulator.randomness import split_uuids, uuid_text
 from simulator.records import Ping
 from simulator.tape import Tape, TapeBuilder, TapeSpec
+from simulator.tape.compose import Composer
 from simulator.target import load_target
 
 IDS = split_uuids(uuid_text(np.uint64(5), np.arange(24, dtype=np.uint64)))
@@ -128,6 +129,30 @@ def test_structured_carries_every_carrier_as_the_corpus_has_it(packed, tmp_path)
         assert request.headers["X-Source-Tags"] == "automation"
         assert request.headers["User-Agent"] == "telsim/test"
         assert request.headers["Host"] == "127.0.0.1:8765"
+
+
+def test_single_pings_make_the_same_tape_written_many_at_a_time_or_one_by_one(tmp_path, monkeypatch):
+    pings = [*PINGS, not_json(), msgspec.structs.replace(PINGS[0], headers={"Connection": "close"})]
+    together = tape_for(tmp_path / "together", "structured", pings=pings)
+    monkeypatch.setattr(Composer, "writes_lone", False)
+    alone = tape_for(tmp_path / "alone", "structured", pings=pings)
+    assert together.data[:] == alone.data[:]
+    for name in (
+        "start",
+        "first",
+        "due_ms",
+        "name",
+        "carrier",
+        "closes",
+        "rows",
+        "ids",
+        "expect",
+        "expects",
+        "label",
+    ):
+        assert getattr(together, name).tolist() == getattr(alone, name).tolist(), name
+    assert together.places.ping.tolist() == alone.places.ping.tolist()
+    assert together.places.offset.tolist() == alone.places.offset.tolist()
 
 
 @pytest.mark.parametrize(
