@@ -215,6 +215,7 @@ class _Server(uvicorn.Server):
             self._faults.set(Fault("none"))  # or a drill would keep us from stopping
         await super().shutdown(sockets=sockets)
         if self._queue is not None:
+            self._queue.hand_over()  # a second SIGINT does not wait for the loop's next turn
             await asyncio.to_thread(self._queue.store.close)
 
     def _on_stdin(self) -> None:
