@@ -127,9 +127,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the body's clock. See whether the request can be answered directly."""
         self._body_since = 0.0
         if self._parts is not None:
-            request = whole_request(
-                self.parser.get_method().decode("ascii"), self.url, self.headers, b"".join(self._parts)
-            )
+            method = self.parser.get_method().decode("ascii")
+            request = whole_request(method, self.url, self.headers, b"".join(self._parts))
             if cast("App", self.app).takes_at_once(request):
                 direct = Direct(self, keep_alive=self.parser.should_keep_alive())
                 self._parts, self._whole = None, (request, direct)

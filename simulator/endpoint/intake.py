@@ -81,6 +81,11 @@ class Intake:
 
 def _server_timing(stages_ns: tuple[int, int, int, int, int]) -> bytes:
     """Stage times in milliseconds (W3C Server Timing)."""
-    return b"read;dur=%.3f, decompress;dur=%.3f, parse;dur=%.3f, validate;dur=%.3f, store;dur=%.3f" % tuple(
-        took / 1e6 for took in stages_ns
+    read, inflate, parse, validate, store = stages_ns
+    return b"read;dur=%.3f, decompress;dur=%.3f, parse;dur=%.3f, validate;dur=%.3f, store;dur=%.3f" % (
+        read / 1e6,
+        inflate / 1e6,
+        parse / 1e6,
+        validate / 1e6,
+        store / 1e6,
     )
