@@ -1,4 +1,8 @@
-"""The thin ASGI layer: read a request within limits, `receive` it, wait for the store, answer."""
+"""The thin ASGI layer: read a request within limits, have the intake take it, answer.
+
+A request that arrives whole in one read need not come this way: `simulator.endpoint.direct` has the same intake take it
+without a task and messages.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter_ns
-from typing import Any, Protocol
+from typing import Any
 
-from simulator.endpoint.answer import answer, refusal
 from simulator.endpoint.codes import OK
 from simulator.endpoint.faultswitch import FaultSwitch
-from simulator.endpoint.message import Answer, Receipt, Request
+from simulator.endpoint.intake import Intake, Writer
+from simulator.endpoint.message import Answer, Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Page
-from simulator.endpoint.receive import Rules, receive, refusal_of_head, refuse
+from simulator.endpoint.receive import Rules, refusal_of_head
 from simulator.endpoint.settings import Settings
-from simulator.endpoint.store import Submission
 
 #: How much of a refused body is read away before the connection is cut instead.
 _DROP_BYTES = 64 * 1024 * 1024
@@ -30,13 +33,6 @@ TROUBLE = "telsim.trouble"
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-class Writer(Protocol):
-    """What the app needs of the store's queue; `simulator.endpoint.queue.WriteQueue` is one."""
-
-    def submit(self, receipt: Receipt) -> asyncio.Future[Submission] | None:
-        """A future of the stored decisions; None where too much is waiting already."""
 
 
 class ClientGoneError(Exception):
@@ -71,8 +67,8 @@ class App:
     ) -> None:
         self._rules = rules
         self._settings = settings
-        self._writer = writer
         self._metrics = metrics
+        self.intake = Intake(rules, settings, writer=writer, metrics=metrics)
         self._pages = pages
         self._faults = faults
         self._reading_bytes = 0
@@ -107,18 +103,26 @@ class App:
             if failed is not None:
                 await _send(send, failed, b"fault")
                 return
-        receipt = refuse(request, refused, self._rules) if refused != OK else receive(request, self._rules)
-        judged = perf_counter_ns()
-        told = await self._store(receipt)
-        stages = (
-            arrived - started,
-            receipt.inflate_ns,
-            receipt.parse_ns,
-            receipt.validate_ns,
-            perf_counter_ns() - judged,
+        await _send(send, *await self._take(request, refused, arrived - started))
+
+    def takes_at_once(self, request: Request) -> bool:
+        """Whether a whole request may go straight to the intake: it is no page, within limits, and no drill is on."""
+        return (
+            len(request.body) <= self._settings.limits.body_bytes
+            and request.path not in self._pages
+            and (self._faults is None or not self._faults.on)
         )
-        self._metrics.request(receipt.carrier, told.status, stages)
-        await _send(send, told, _server_timing(stages))
+
+    async def _take(self, request: Request, refused: str, read_ns: int) -> tuple[Answer, bytes]:
+        """The answer and its stage times, once the store has the request."""
+        future: asyncio.Future[tuple[Answer, bytes]] = asyncio.get_running_loop().create_future()
+
+        def tell(told: Answer, timing: bytes) -> None:
+            if not future.done():  # its client may have gone
+                future.set_result((told, timing))
+
+        self.intake.take(request, tell, read_ns=read_ns, refused=refused)
+        return await future
 
     async def _read(self, request: Request, scope: Scope, receive_message: Receive) -> tuple[bytes, str]:
         """The body, and the code by which the request is refused because of its head, size or pace."""
@@ -172,19 +176,6 @@ class App:
                 more = message["more_body"]
         return code
 
-    async def _store(self, receipt: Receipt) -> Answer:
-        """The answer, once it may be given: nothing is said before the store has it."""
-        limits, edge = self._settings.limits, self._settings.edge
-        if not receipt.decisions or receipt.refusal == "overloaded":
-            return answer(receipt, (), limits=limits, edge=edge)
-        waiting = self._writer.submit(receipt)
-        if waiting is None:
-            return refusal("overloaded", limits=limits)
-        stored = await waiting
-        if stored.failure != OK:
-            return refusal(stored.failure, limits=limits)
-        return answer(receipt, stored.duplicates, limits=limits, edge=edge)
-
 
 async def _next(scope: Scope, receive_message: Receive) -> dict[str, Any]:
     message = await receive_message()
@@ -195,17 +186,15 @@ async def _next(scope: Scope, receive_message: Receive) -> dict[str, Any]:
     return message
 
 
-def _server_timing(stages_ns: tuple[int, int, int, int, int]) -> bytes:
-    """Stage times in milliseconds (W3C Server Timing)."""
-    return b"read;dur=%.3f, decompress;dur=%.3f, parse;dur=%.3f, validate;dur=%.3f, store;dur=%.3f" % tuple(
-        took / 1e6 for took in stages_ns
-    )
-
-
-async def _send(send: Send, told: Answer, timing: bytes) -> None:
+def head_of(told: Answer, timing: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer."""
     headers = [(b"content-length", b"%d" % len(told.body)), *told.headers]
     if told.body:
         headers.append((b"content-type", told.content_type))
     headers.append((b"server-timing", timing))
-    await send({"type": "http.response.start", "status": told.status, "headers": headers})
+    return headers
+
+
+async def _send(send: Send, told: Answer, timing: bytes) -> None:
+    await send({"type": "http.response.start", "status": told.status, "headers": head_of(told, timing)})
     await send({"type": "http.response.body", "body": told.body})

@@ -1,15 +1,17 @@
-"""Limits that uvicorn's connections lack: size and pace of the head, idle clients, clients that never read."""
+"""What uvicorn's connections lack: limits of size and pace, and a short way for requests that arrive whole."""
 
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import monotonic, perf_counter_ns
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from simulator.endpoint.app import TROUBLE
+from simulator.endpoint.app import TROUBLE, App
+from simulator.endpoint.direct import Direct, whole_request
+from simulator.endpoint.message import Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.settings import Settings
 
@@ -33,19 +35,28 @@ _TOO_SLOW = _last_words(
 
 
 _BAD_HTTP = _last_words(b"400 Bad Request", b'{"code":"bad_http","message":"this is not HTTP/1.1"}')
+_BROKEN = _last_words(b"500 Internal Server Error", b'{"code":"internal_error","message":"a fault of ours"}')
 _TOO_MANY = _last_words(
     b"503 Service Unavailable\r\nretry-after: 1", b'{"code":"too_many_connections","message":"try again"}'
 )
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Knows since when it waits for a head, and how much of it has come."""
+    """One connection. Knows since when it waits for a head, and how much of it has come.
+
+    A request begins without uvicorn's knowing (`_parts` holds its body). If it is whole by the end of the read that
+    brought its head, and the app takes it at once, it is answered directly; else uvicorn hears of it then, and from
+    there on all is as if it had from the start.
+    """
 
     most_connections = 0
     _head_since = 0.0
     _head_bytes = 0
     _body_since = 0.0
     _write_since = 0.0
+    _began_ns = 0
+    _parts: list[bytes] | None = None
+    _whole: tuple[Request, Direct] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that says nothing is closed too. Turn away one too many."""
@@ -55,9 +66,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; give up on a head that does not end."""
+        """Feed the parser; answer what is whole; give up on a head that does not end."""
         in_head = self._head_since
         super().data_received(data)
+        if self._whole is not None:
+            self._answer(*self._whole)
+        elif self._parts is not None:
+            self._start_cycle()
         if in_head and self._head_since:
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
@@ -69,21 +84,74 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop the head's clock and start the body's, then hand over to uvicorn."""
+        """Stop the head's clock and start the body's. Hand over to uvicorn what must be answered by a task."""
         self._head_since = 0.0
         self._head_bytes = 0
         self._body_since = monotonic()
+        if self._may_be_direct():
+            self._began_ns = perf_counter_ns()
+            self._parts = []
+        else:
+            self._open_cycle()
+
+    def _may_be_direct(self) -> bool:
+        """Whether nothing about the head or the connection asks for a task."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self.parser.get_method() in (b"POST", b"PUT")
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+        )
+
+    def _open_cycle(self) -> None:
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
+    def _start_cycle(self) -> None:
+        """Tell uvicorn what it has not heard yet of this request."""
+        parts, self._parts = self._parts, None
+        self._open_cycle()
+        if parts:
+            super().on_body(b"".join(parts))
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body, or let uvicorn."""
+        if self._parts is None:
+            super().on_body(body)
+        else:
+            self._parts.append(body)
+
     def on_message_complete(self) -> None:
-        """Stop the body's clock."""
+        """Stop the body's clock. See whether the request can be answered directly."""
         self._body_since = 0.0
+        if self._parts is not None:
+            method = self.parser.get_method().decode("ascii")
+            request = whole_request(method, self.url, self.headers, b"".join(self._parts))
+            if cast("App", self.app).takes_at_once(request):
+                direct = Direct(self, keep_alive=self.parser.should_keep_alive())
+                self._parts, self._whole = None, (request, direct)
+                self.cycle = cast("RequestResponseCycle", direct)
+                return
+            self._start_cycle()
         super().on_message_complete()
+
+    def _answer(self, request: Request, direct: Direct) -> None:
+        """Have the app take a whole request. Not called by the parser, which takes any exception for bad HTTP."""
+        self._whole = None
+        try:
+            read_ns = perf_counter_ns() - self._began_ns
+            cast("App", self.app).intake.take(request, direct.tell, read_ns=read_ns)
+        except Exception:
+            self.logger.exception("Exception in the intake")
+            self.refuse(_BROKEN)
 
     def send_400_response(self, msg: str) -> None:
         """What the parser cannot read is refused like anything else, but not before earlier requests are answered."""
         del msg
+        if self._parts is not None:
+            self._start_cycle()
         if self.cycle is None or self.cycle.response_complete:
             self.refuse(_BAD_HTTP)
             return

@@ -55,12 +55,17 @@ class FaultSwitch:
         self._until = self._clock() + fault.seconds if fault.seconds else float("inf")
         self._due = 0.0
 
+    @property
+    def on(self) -> bool:
+        """Whether a failure is on now, even if the next request may be spared."""
+        return self._fault.mode != "none" and self._clock() < self._until
+
     def now(self) -> Fault | None:
         """The failure to play for the next request; None for none.
 
         A share of one third means every third request, not one in three by chance: drills repeat exactly.
         """
-        if self._fault.mode == "none" or self._clock() >= self._until:
+        if not self.on:
             return None
         self._due += self._fault.share
         if self._due < 1.0 - 1e-9:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,9 @@ STAGES = ("read", "decompress", "parse", "validate", "store")
 #: Upper bounds of the stage histograms, in microseconds and as Prometheus wants them, in seconds.
 _BOUNDS_US = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000)
 _BOUNDS_NS = tuple(bound * 1_000 for bound in _BOUNDS_US)
+#: Requests whose stage times are kept before they are sorted into the histograms. Together they cost half of what
+#: they cost one at a time; more at once would hold up the loop for longer than half a millisecond.
+_TOGETHER = 256
 _BOUNDS_TEXT = (*(f"{bound / 1e6:g}" for bound in _BOUNDS_US), "+Inf")
 
 
@@ -21,14 +24,27 @@ class Metrics:
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets = [[0] * len(_BOUNDS_TEXT) for _ in STAGES]
         self._sums_ns = [0] * len(STAGES)
+        self._fresh: list[Sequence[int]] = []
         self.counts: Counter[str] = Counter()
 
     def request(self, carrier: str, status: int, stages_ns: Sequence[int]) -> None:
         """Count one answered request and its stage times (nanoseconds, in the order of `STAGES`)."""
         self._requests[carrier, status] += 1
-        for stage, took_ns in enumerate(stages_ns):
-            self._buckets[stage][bisect_left(_BOUNDS_NS, took_ns)] += 1
-            self._sums_ns[stage] += took_ns
+        self._fresh.append(stages_ns)
+        if len(self._fresh) >= _TOGETHER:
+            self._sort_in()
+
+    def _sort_in(self) -> None:
+        """Count the stage times that were kept."""
+        fresh, self._fresh = self._fresh, []
+        for stage, times in enumerate(zip(*fresh, strict=True)):
+            self._sums_ns[stage] += sum(times)
+            ordered, before = sorted(times), 0
+            for place, bound in enumerate(_BOUNDS_NS):
+                within = bisect_right(ordered, bound)
+                self._buckets[stage][place] += within - before
+                before = within
+            self._buckets[stage][-1] += len(ordered) - before
 
     def text(self, pings: Mapping[tuple[str, str], int], gauges: Mapping[str, float]) -> str:
         """The metrics page.
@@ -37,6 +53,7 @@ class Metrics:
             pings: decisions by (code, route), from the ledger, so they outlive a restart.
             gauges: read at the moment of asking: queue depth, connections, sizes.
         """
+        self._sort_in()
         lines = ["# TYPE telsim_pings_total counter"]
         for (code, route), count in sorted(pings.items()):
             lines.append(f'telsim_pings_total{{code="{code}",route="{route}"}} {count}')

@@ -1,20 +1,23 @@
-"""Between the event loop and the store's thread: a bounded queue whose entries are futures."""
+"""Between the event loop and the store's thread: a bounded queue, emptied once a turn of the loop."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from simulator.endpoint.message import Receipt
 from simulator.endpoint.store import Store, Submission
 
+Settled = Callable[[Submission], None]
+
 
 class WriteQueue:
-    """Hands decisions to the store and turns its word into futures. Belongs to one running loop.
+    """Hands decisions to the store and tells on the loop what became of them. Belongs to one running loop.
 
     Args:
         path: the store's file.
-        loop: the event loop that the futures belong to.
+        loop: the event loop that is told.
         max_pings: how many may wait.
         max_bytes: how many bytes of payload may wait.
         fsync: as `Store`.
@@ -38,32 +41,52 @@ class WriteQueue:
         self._max_pings = max_pings
         self._max_bytes = max_bytes
         self._loop = loop
+        self._turn: list[Submission] = []
         self.store = Store(
             path, settle=self._settle, fsync=fsync, payloads=payloads, max_bytes=max_store_bytes
         )
 
-    def submit(self, receipt: Receipt) -> asyncio.Future[Submission] | None:
-        """A future that ends when the decisions are stored; None where the queue is full.
+    def submit(self, receipt: Receipt, settled: Settled) -> bool:
+        """Have decisions stored; False where the queue is full.
 
         A request larger than the whole queue is let in when the queue is empty, or it could never be.
+
+        Args:
+            receipt: what to store.
+            settled: called once, on the loop, when it is stored or could not be.
         """
         pings = self.pings + len(receipt.decisions)
         size = self.bytes + receipt.size
         if self.pings and (pings > self._max_pings or size > self._max_bytes):
-            return None
+            return False
         self.pings, self.bytes = pings, size
-        future: asyncio.Future[Submission] = self._loop.create_future()
-        self.store.put(Submission(receipt.decisions, (future, receipt)))
-        return future
+        if not self._turn:
+            # What one look at the sockets brings goes over together. Handed over one by one, the first would wake the
+            # store's thread, and it would take the interpreter lock from the others to write a group of one.
+            self._loop.call_soon(self.hand_over)
+        self._turn.append(Submission(receipt.decisions, (settled, receipt.size)))
+        return True
+
+    def hand_over(self) -> None:
+        """Give the store what was submitted since the last time."""
+        turn, self._turn = self._turn, []
+        for submission in turn:
+            self.store.put(submission)
 
     def _settle(self, group: list[Submission]) -> None:
         self._loop.call_soon_threadsafe(self._resolve, group)
 
     def _resolve(self, group: list[Submission]) -> None:
         for submission in group:
-            future, receipt = submission.done
-            submission.done = None  # it is about to become the future's result: no cycle, no leak
-            self.pings -= len(receipt.decisions)
-            self.bytes -= receipt.size
-            if not future.done():  # its client may have gone
-                future.set_result(submission)
+            settled, size = submission.done
+            submission.done = None  # whoever is told may keep the submission: no cycle, no leak
+            self.pings -= len(submission.decisions)
+            self.bytes -= size
+            self._tell(settled, submission)
+
+    def _tell(self, settled: Settled, submission: Submission) -> None:
+        try:
+            settled(submission)
+        except Exception as error:  # noqa: BLE001 -- the others of its group must hear of theirs
+            told = {"message": "telling a client that its pings are stored failed", "exception": error}
+            self._loop.call_exception_handler(told)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
@@ -19,18 +20,16 @@ class HeldWriter:
 
     def __init__(self, *, full: bool = False) -> None:
         self.full = full
-        self.waiting: list[tuple[Receipt, asyncio.Future]] = []
+        self.waiting: list[tuple[Receipt, Callable[[Submission], None]]] = []
 
-    def submit(self, receipt):
-        if self.full:
-            return None
-        future = asyncio.get_running_loop().create_future()
-        self.waiting.append((receipt, future))
-        return future
+    def submit(self, receipt, settled):
+        if not self.full:
+            self.waiting.append((receipt, settled))
+        return not self.full
 
     def settle(self, *, failure: str = "ok", duplicates=()) -> None:
-        for receipt, future in self.waiting:
-            future.set_result(Submission(receipt.decisions, None, duplicates, failure))
+        for receipt, settled in self.waiting:
+            settled(Submission(receipt.decisions, None, duplicates, failure))
         self.waiting.clear()
 
 
@@ -110,6 +109,12 @@ def receipt(count, first=0, size=10):
     return Receipt(carrier="batch", decisions=decisions, size=size)
 
 
+def submit(queue, receipt):
+    """A future of the stored decisions; None where the queue is full."""
+    future = asyncio.get_running_loop().create_future()
+    return future if queue.submit(receipt, future.set_result) else None
+
+
 def with_queue(tmp_path, scene, *, max_pings=10, max_bytes=1000):
     async def play():
         queue = WriteQueue(
@@ -131,28 +136,28 @@ def with_queue(tmp_path, scene, *, max_pings=10, max_bytes=1000):
 
 def test_the_queue_takes_so_many_pings_and_no_more(tmp_path):
     async def scene(queue):
-        first = queue.submit(receipt(6))
-        assert queue.submit(receipt(5, first=100)) is None
-        second = queue.submit(receipt(4, first=100))
+        first = submit(queue, receipt(6))
+        assert submit(queue, receipt(5, first=100)) is None
+        second = submit(queue, receipt(4, first=100))
         assert queue.pings == 10
         await asyncio.gather(first, second)
         assert (queue.pings, queue.bytes) == (0, 0)
-        assert queue.submit(receipt(5, first=200)) is not None
+        assert submit(queue, receipt(5, first=200)) is not None
 
     with_queue(tmp_path, scene)
 
 
 def test_the_queue_takes_so_many_bytes_and_no_more(tmp_path):
     async def scene(queue):
-        assert queue.submit(receipt(1, size=600)) is not None
-        assert queue.submit(receipt(1, first=1, size=600)) is None
+        assert submit(queue, receipt(1, size=600)) is not None
+        assert submit(queue, receipt(1, first=1, size=600)) is None
 
     with_queue(tmp_path, scene)
 
 
 def test_what_is_larger_than_the_queue_goes_in_when_it_is_empty(tmp_path):
     async def scene(queue):
-        stored = await queue.submit(receipt(50, size=5000))
+        stored = await submit(queue, receipt(50, size=5000))
         assert stored.failure == "ok"
         assert queue.store.totals().accepted == 50
 
@@ -163,7 +168,7 @@ def test_nothing_keeps_a_stored_request_alive(tmp_path):
     """A submission is its future's result; did it also hold the future, neither would ever be freed."""
 
     async def scene(queue):
-        stored = await queue.submit(receipt(1))
+        stored = await submit(queue, receipt(1))
         assert stored.done is None
 
     with_queue(tmp_path, scene)
