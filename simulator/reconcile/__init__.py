@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
-
 from simulator.corpus import Corpus
 from simulator.errors import EndpointError, InputError
 from simulator.reconcile.accounting import account, read_truth
@@ -103,6 +101,8 @@ def scrape(url: str, asker: Asker) -> str:
     Raises:
         EndpointError: nothing answers there, or not with 200.
     """
+    import httpx  # see simulator.reconcile.asking
+
     try:
         with asker.client(url, timeout_s=10) as client:
             answer = client.get(url)

@@ -1,17 +1,21 @@
 """What a server keeps about a run, asked for by GET: its ledger, its metrics.
 
 A user's URL may hold credentials, in front of the host or in the query; neither reaches a message or a report.
+
+httpx is imported by whoever asks: it costs a quarter of a second, which runs without a ledger need not wait for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from simulator.errors import UsageError
 from simulator.target import Target, tls_context
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Asker:
             TargetError: the target's certificate files cannot be used.
             UsageError: `url` is none.
         """
+        import httpx
+
         own = _host_of(url) == _host_of(self.host) and url.lower().startswith("https:")
         verify = tls_context(self.target) if own and self.target is not None else True
         return httpx.Client(trust_env=False, timeout=timeout_s, verify=verify)
@@ -46,6 +52,8 @@ def shown(url: str) -> str:
 
 def trouble(error: Exception) -> str:
     """What went wrong with a request, in words that hold no URL."""
+    import httpx
+
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, httpx.InvalidURL):

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import httpx
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from simulator.errors import EndpointError, InputError, UsageError
 from simulator.randomness import client_keys
 from simulator.reconcile.asking import Asker, shown, trouble
 from simulator.target import Target
+
+if TYPE_CHECKING:
+    import httpx
 
 Keys = npt.NDArray[np.uint64]
 
@@ -104,6 +107,8 @@ def _entries_url(text: str) -> str:
 
 def _offered_ledger(asker: Asker) -> Ledger | None:
     """The ledger at the host, or None if the endpoint keeps none that we know how to read."""
+    import httpx
+
     try:
         with asker.client(asker.host, timeout_s=5) as client:
             totals = client.get(asker.host.rstrip("/") + "/ledger")
@@ -153,6 +158,8 @@ class _Page(_Numbered, kw_only=True):
 
 
 def _page_lines(client: httpx.Client, url: str, after: int) -> list[bytes]:
+    import httpx
+
     parameters = {"after": after, "limit": _PAGE}
     try:
         answer = client.get(url, params=httpx.URL(url).params.merge(parameters))
