@@ -21,6 +21,7 @@ from options import OPTION_NAMES, Request, default_users, read_options
 from session import Session
 from shipment import Shipment, is_shared
 from verdict import Verdict, read_judging
+from web_tab import add_tab
 from workers import FINAL, SHARD, STOP, Workers, dismiss_forked_workers
 
 from simulator.clock import wall_clock_ns
@@ -78,8 +79,6 @@ class Control:
             control.workers = Workers(control, runner)
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
         if environment.web_ui is not None:
-            from web_tab import add_tab  # with what reports need, which takes a while to import
-
             add_tab(control)
         default_users(environment.parsed_options)
         control._check_options()
