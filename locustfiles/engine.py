@@ -241,8 +241,8 @@ class Engine:
     def _burst(self, now: int) -> None:
         """Sends what comes next on the tape over lanes that are connected, as long as nothing is out of the ordinary.
 
-        Does what `take` and `_begin` do, for many requests at a time. Sent one right after the other they also cost
-        the kernel less: the server is woken once.
+        Does what `take` and `_begin` do, for many requests at a time: keep them in step. Sent one right after the
+        other they also cost the kernel less.
         """
         idle, stock, waiting, clock = self._idle, self._cursor.stock, self._cursor.waiting, self._clock
         if not stock or (waiting and waiting[0][0] <= now):

@@ -119,7 +119,7 @@ class Verdict:
         """The same table as `telsim report` prints, and on standard error where the files are, or what went wrong."""
         from rich.console import Console
 
-        from simulator.report import print_summary
+        from simulator.report.terminal import print_summary
 
         if self.summary is not None:
             print_summary(self.summary, read_run_meta(self.run_dir), Console(file=file, highlight=False))

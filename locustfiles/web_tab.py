@@ -8,7 +8,9 @@ from typing import Any
 from flask import Response, request
 
 from simulator.pacing import NS_PER_MS
+from simulator.reconcile.summary import spoken
 from simulator.records import STATES
+from simulator.report.wording import headline
 
 _STATS_PATH = "/stats/requests"
 
@@ -77,9 +79,6 @@ def _verdict_rows(control: Any) -> list[dict[str, Any]]:
         return []
     if collector.request.judging is None:
         return [_row("none: start with a threshold or a ledger", "", "")]
-    from simulator.reconcile.summary import spoken  # runs without a page need not wait for its import
-    from simulator.report.wording import headline
-
     verdict = control.verdict
     if verdict is None or not verdict.is_drawn:
         return [_row("verdict", "interrupted" if control.interrupted else "comes when the run has ended", "")]

@@ -56,7 +56,8 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     from simulator.errors import UsageError
     from simulator.reconcile import exit_code, read_summary
-    from simulator.report import print_summary, write_reports
+    from simulator.report import write_reports
+    from simulator.report.terminal import print_summary
     from simulator.rundir import read_run_meta
 
     if corpus is None and (threshold or metrics_url or target or allow_generator_bound or ledger != "auto"):

@@ -61,7 +61,8 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.errors import ExitCode
     from simulator.guard import admit
     from simulator.reconcile import exit_code, reconcile
-    from simulator.report import print_summary, write_reports
+    from simulator.report import write_reports
+    from simulator.report.terminal import print_summary
     from simulator.rundir import RUN_FILE, claim_run_directory, read_run_meta
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds

@@ -14,11 +14,11 @@ from typing import Any
 
 from simulator.endpoint.codes import OK
 from simulator.endpoint.faultswitch import FaultSwitch
-from simulator.endpoint.intake import Intake, Writer
+from simulator.endpoint.intake import Intake
 from simulator.endpoint.message import Answer, Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Page
-from simulator.endpoint.receive import Rules, refusal_of_head
+from simulator.endpoint.receive import refusal_of_head
 from simulator.endpoint.settings import Settings
 
 #: How much of a refused body is read away before the connection is cut instead.
@@ -47,9 +47,8 @@ class App:
     """An ASGI application that takes pings.
 
     Args:
-        rules: by what pings are judged.
+        intake: takes whole requests.
         settings: limits of the server.
-        writer: the way to the store.
         metrics: where to count.
         faults: fails on purpose; None where that is not allowed.
         pages: path to handler of everything that is not a ping.
@@ -57,18 +56,16 @@ class App:
 
     def __init__(
         self,
-        rules: Rules,
+        intake: Intake,
         settings: Settings,
         *,
-        writer: Writer,
         metrics: Metrics,
         pages: Mapping[str, Page],
         faults: FaultSwitch | None = None,
     ) -> None:
-        self._rules = rules
+        self.intake = intake
         self._settings = settings
         self._metrics = metrics
-        self.intake = Intake(rules, settings, writer=writer, metrics=metrics)
         self._pages = pages
         self._faults = faults
         self._reading_bytes = 0
@@ -134,7 +131,7 @@ class App:
         if not message["more_body"]:
             body: bytes = message["body"]
             return (body, OK) if len(body) <= limits.body_bytes else (b"", "body_too_large")
-        code = OK if request.path in self._pages else refusal_of_head(request, self._rules)
+        code = OK if request.path in self._pages else refusal_of_head(request, self.intake.rules)
         if code != OK:
             return b"", await self._drop_body(request, code, scope, receive_message)
         return await self._collect(request, message, scope, receive_message)

@@ -28,6 +28,7 @@ from simulator.catalogue import Schemas, load_schemas
 from simulator.endpoint.app import App
 from simulator.endpoint.connection import guarded, watch
 from simulator.endpoint.faultswitch import Fault, FaultSwitch
+from simulator.endpoint.intake import Intake
 from simulator.endpoint.message import Validator
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Pages
@@ -193,9 +194,8 @@ class _Server(uvicorn.Server):
         if self._faults is not None:
             table["/__fault__"] = self._faults.page
         self.config.loaded_app = App(
-            rules(self._validator, settings.limits),
+            Intake(rules(self._validator, settings.limits), settings, writer=self._queue, metrics=metrics),
             settings,
-            writer=self._queue,
             metrics=metrics,
             pages=table,
             faults=self._faults,

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
-
     from simulator.reconcile.summary import Summary
     from simulator.rundir import RunMeta
 
-__all__ = ["print_summary", "write_reports"]
-
-
-def print_summary(summary: Summary, meta: RunMeta, console: Console | None = None) -> None:
-    """Prints a run; see `simulator.report.terminal`, which is only imported when it is needed."""
-    from simulator.report import terminal
-
-    terminal.print_summary(summary, meta, console)
+__all__ = ["write_reports"]
 
 
 def write_reports(

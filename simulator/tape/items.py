@@ -61,8 +61,6 @@ class Items:
         self._parts = corpus.parts
         self._first_rows = np.array([part.first_row for part in corpus.parts], dtype=np.int64)
         self._target = target
-        # Looking at a model's attributes costs more than the comparison.
-        self._prefixes = [(carrier.prefix, carrier.not_prefixes) for carrier in target.carrier]
 
     def of(self, rows: I64) -> Iterator[Item | LeftOut]:
         """The items of some rows of the corpus."""
@@ -94,23 +92,22 @@ class Items:
     def _carried(
         self, record: Ping, _line: memoryview, row: int, ping: int, label: int, expect: int
     ) -> Item | None:
-        path = record.path
-        for carrier, (prefix, not_prefixes) in enumerate(self._prefixes):
-            if path.startswith(prefix) and not path.startswith(not_prefixes):
-                return Item(
-                    record.id.encode(),
-                    row,
-                    record.due_ms,
-                    ping,
-                    label,
-                    expect,
-                    record.payload(),
-                    carrier,
-                    path.encode("utf-8", "surrogatepass"),
-                    record.method.encode(),
-                    record.headers,
-                )
-        return None
+        carrier = self._target.carrier_of(record.path)
+        if carrier is None:
+            return None
+        return Item(
+            record.id.encode(),
+            row,
+            record.due_ms,
+            ping,
+            label,
+            expect,
+            record.payload(),
+            carrier,
+            record.path.encode("utf-8", "surrogatepass"),
+            record.method.encode(),
+            record.headers,
+        )
 
     def _in_envelope(
         self, record: Ping, line: memoryview, row: int, ping: int, label: int, expect: int

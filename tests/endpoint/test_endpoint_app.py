@@ -8,6 +8,7 @@ import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
 
 from simulator.endpoint.app import App
+from simulator.endpoint.intake import Intake
 from simulator.endpoint.message import Decision, Receipt
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.queue import WriteQueue
@@ -37,7 +38,8 @@ class Exchange:
     """One request to an app, and what it has answered so far."""
 
     def __init__(self, the_rules, writer, body=None):
-        self.app = App(the_rules, Settings(), writer=writer, metrics=Metrics(), pages={})
+        intake = Intake(the_rules, Settings(), writer=writer, metrics=Metrics())
+        self.app = App(intake, Settings(), metrics=Metrics(), pages={})
         self.body = json.dumps(GOOD if body is None else body).encode()
         self.sent = []
         headers = [(b"content-length", str(len(self.body)).encode())]

@@ -16,6 +16,7 @@ from simulator.endpoint.app import App
 from simulator.endpoint.connection import guarded
 from simulator.endpoint.direct import Direct
 from simulator.endpoint.faultswitch import Fault, FaultSwitch
+from simulator.endpoint.intake import Intake
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Pages
 from simulator.endpoint.queue import WriteQueue
@@ -71,9 +72,8 @@ class Bench:
         config = uvicorn.Config(None, http=guarded(10), ws="none", log_config=None, access_log=False)
         config.load()
         config.loaded_app = App(
-            self.rules,
+            Intake(self.rules, self.settings, writer=self.queue, metrics=self.metrics),
             self.settings,
-            writer=self.queue,
             metrics=self.metrics,
             pages=pages,
             faults=self.faults,

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import InputError, UsageError
-from simulator.report import print_summary, write_reports
+from simulator.report import write_reports
 from simulator.report.junit import junit_xml
 from simulator.report.markdown import escape, markdown
+from simulator.report.terminal import print_summary
 from simulator.report.wording import milliseconds, rate, size
 from simulator.rundir import RunMeta, TargetRef
 
