@@ -27,6 +27,7 @@ _EDGE_CODES = frozenset(
         "too_many_connections",
         "disk_full",
         "store_error",
+        "internal_error",
         "fault",
     )
 )
@@ -71,6 +72,8 @@ def refusal(code: str, *, limits: Limits, detail: str = "", edge: bool = False) 
         headers = ((b"retry-after", b"1"),)
     elif code in ("body_too_large", "body_timeout", "bad_chunks", "body_cut"):
         headers = ((b"connection", b"close"),)  # the rest of the body is not worth reading
+    elif code == "internal_error":
+        headers = ((b"connection", b"close"),)
     return Answer(status, body, headers=headers)
 
 

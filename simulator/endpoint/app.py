@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.endpoint.codes import OK
 from simulator.endpoint.faultswitch import FaultSwitch
-from simulator.endpoint.intake import Intake
+from simulator.endpoint.intake import Arrival, Intake
 from simulator.endpoint.message import Answer, Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.pages import Page
@@ -103,10 +103,11 @@ class App:
         await _send(send, *await self._take(request, refused, arrived - started))
 
     def takes_at_once(self, request: Request) -> bool:
-        """Whether a whole request may go straight to the intake: it is no page, within limits, and no drill is on."""
+        """Whether a whole request may go straight to the intake: no page, within limits, no drill, no 100 awaited."""
         return (
             len(request.body) <= self._settings.limits.body_bytes
             and request.path not in self._pages
+            and b"expect" not in request.headers
             and (self._faults is None or not self._faults.on)
         )
 
@@ -118,7 +119,7 @@ class App:
             if not future.done():  # its client may have gone
                 future.set_result((told, timing))
 
-        self.intake.take(request, tell, read_ns=read_ns, refused=refused)
+        self.intake.take(Arrival(request, tell, read_ns, refused))
         return await future
 
     async def _read(self, request: Request, scope: Scope, receive_message: Receive) -> tuple[bytes, str]:
@@ -183,15 +184,13 @@ async def _next(scope: Scope, receive_message: Receive) -> dict[str, Any]:
     return message
 
 
-def head_of(told: Answer, timing: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer."""
-    headers = [(b"content-length", b"%d" % len(told.body)), *told.headers]
-    if told.body:
-        headers.append((b"content-type", told.content_type))
-    headers.append((b"server-timing", timing))
-    return headers
+def head_of(told: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of an answer, but for its Server-Timing."""
+    headers = ((b"content-length", b"%d" % len(told.body)), *told.headers)
+    return (*headers, (b"content-type", told.content_type)) if told.body else headers
 
 
 async def _send(send: Send, told: Answer, timing: bytes) -> None:
-    await send({"type": "http.response.start", "status": told.status, "headers": head_of(told, timing)})
+    headers = [*head_of(told), (b"server-timing", timing)]
+    await send({"type": "http.response.start", "status": told.status, "headers": headers})
     await send({"type": "http.response.body", "body": told.body})

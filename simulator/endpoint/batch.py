@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Any
 
@@ -17,6 +16,7 @@ import msgspec
 
 from simulator.endpoint.codes import OK
 from simulator.endpoint.decode import UndecodableError, inflate, parse, parse_together
+from simulator.endpoint.documents import judge_documents
 from simulator.endpoint.message import Decision, Limits, Validator
 from simulator.endpoint.routing import UUID, Routes, derived_id, uuids
 
@@ -47,7 +47,7 @@ class Judgement(msgspec.Struct, kw_only=True):
 
 _ITEMS = msgspec.json.Decoder(list[Item])
 _ITEM = msgspec.json.Decoder(Item)
-#: Pings that are judged in one go, if all are of the usual kind and valid. One that is not costs so many a second look.
+#: Pings that are parsed in one go, if all are of the usual kind. One that is not costs so many a second look.
 _TOGETHER = 20
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -67,7 +67,7 @@ def judge_batch(
         )
     decisions, documents = _parse(items, routes, limits)
     parsed = perf_counter_ns()
-    _validate(decisions, documents, schemas)
+    judge_documents(decisions, documents, schemas)
     return Judgement(decisions=decisions, parse_ns=parsed - started, validate_ns=perf_counter_ns() - parsed)
 
 
@@ -110,29 +110,6 @@ def _parse_each(
 ) -> tuple[list[Decision], list[Any]]:
     pairs = [_parse_one(item, routes, limits) for item in items]
     return [decision for decision, _ in pairs], [document for _, document in pairs]
-
-
-def _validate(decisions: list[Decision], documents: list[Any], schemas: Validator) -> None:
-    """Replace the decision of every document that does not fit its schema."""
-    for route, positions in _alike(decisions):
-        if schemas.are_valid(route, [documents[position] for position in positions]):
-            continue
-        for position in positions:
-            one, document = decisions[position], documents[position]
-            if not schemas.is_valid(route, document):
-                code = schemas.code(route, document)
-                decisions[position] = Decision(one.id, code, route, one.payload)
-
-
-def _alike(decisions: list[Decision]) -> Iterator[tuple[str, list[int]]]:
-    """Positions of the pings to validate, by route, `_TOGETHER` at most."""
-    by_route: dict[str, list[int]] = defaultdict(list)
-    for position, one in enumerate(decisions):
-        if one.code == OK:
-            by_route[one.route].append(position)
-    for route, positions in by_route.items():
-        for start in range(0, len(positions), _TOGETHER):
-            yield route, positions[start : start + _TOGETHER]
 
 
 def _items(text: bytes, headers: Mapping[bytes, bytes]) -> list[Item | bytes]:

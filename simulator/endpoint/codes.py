@@ -44,6 +44,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "too_many_connections": (503, "too many connections; try again"),
     "disk_full": (507, "no space left to store the ping; try again later"),
     "store_error": (500, "the store failed; try again later"),
+    "internal_error": (500, "a fault of ours; please report it"),
     "fault": (500, "a fault was asked for"),
 }
 

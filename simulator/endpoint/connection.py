@@ -6,15 +6,18 @@ import asyncio
 from time import monotonic, perf_counter_ns
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from simulator.endpoint.app import TROUBLE, App
 from simulator.endpoint.direct import Direct, whole_request
-from simulator.endpoint.message import Request
+from simulator.endpoint.intake import Arrival
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.settings import Settings
 
+#: Methods of requests that may be answered directly.
+_DIRECT = {b"POST": "POST", b"PUT": "PUT"}
 _HEAD_BYTES = 64 * 1024
 _WATCH_EVERY_S = 0.5
 
@@ -35,7 +38,6 @@ _TOO_SLOW = _last_words(
 
 
 _BAD_HTTP = _last_words(b"400 Bad Request", b'{"code":"bad_http","message":"this is not HTTP/1.1"}')
-_BROKEN = _last_words(b"500 Internal Server Error", b'{"code":"internal_error","message":"a fault of ours"}')
 _TOO_MANY = _last_words(
     b"503 Service Unavailable\r\nretry-after: 1", b'{"code":"too_many_connections","message":"try again"}'
 )
@@ -49,14 +51,16 @@ class GuardedProtocol(HttpToolsProtocol):
     there on all is as if it had from the start.
     """
 
+    app: App  # uvicorn has wrapped nothing around it
     most_connections = 0
+    _method: str | None = None
     _head_since = 0.0
     _head_bytes = 0
     _body_since = 0.0
     _write_since = 0.0
+    _idle_since = 0.0
     _began_ns = 0
     _parts: list[bytes] | None = None
-    _whole: tuple[Request, Direct] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that says nothing is closed too. Turn away one too many."""
@@ -66,12 +70,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; answer what is whole; give up on a head that does not end."""
+        """Feed the parser; leave to uvicorn what is not whole; give up on a head that does not end."""
         in_head = self._head_since
-        super().data_received(data)
-        if self._whole is not None:
-            self._answer(*self._whole)
-        elif self._parts is not None:
+        self._idle_since = 0.0
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.send_400_response(str(error))
+        except httptools.HttpParserUpgrade:
+            pass  # it was answered as if it had asked for none
+        if self._parts is not None:
             self._start_cycle()
         if in_head and self._head_since:
             self._head_bytes += len(data)
@@ -81,37 +89,48 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the head's clock with its first byte."""
         self._head_since = monotonic()
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Stop the head's clock and start the body's. Hand over to uvicorn what must be answered by a task."""
+        """Stop the head's clock. Hand over to uvicorn what must be answered by a task."""
         self._head_since = 0.0
         self._head_bytes = 0
-        self._body_since = monotonic()
-        if self._may_be_direct():
+        self._method = _DIRECT.get(self.parser.get_method())
+        if self._method is not None and self._may_be_direct():
             self._began_ns = perf_counter_ns()
             self._parts = []
         else:
+            self._body_since = monotonic()
             self._open_cycle()
 
     def _may_be_direct(self) -> bool:
         """Whether nothing about the head or the connection asks for a task."""
         return (
             (self.cycle is None or self.cycle.response_complete)
-            and self.parser.get_method() in (b"POST", b"PUT")
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
-            and not self.expect_100_continue
             and not self.flow.write_paused
         )
 
     def _open_cycle(self) -> None:
+        """Tell uvicorn about the head, as if it had heard of it from its first byte on."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
     def _start_cycle(self) -> None:
         """Tell uvicorn what it has not heard yet of this request."""
         parts, self._parts = self._parts, None
+        self._body_since = monotonic()
         self._open_cycle()
         if parts:
             super().on_body(b"".join(parts))
@@ -124,28 +143,29 @@ class GuardedProtocol(HttpToolsProtocol):
             self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        """Stop the body's clock. See whether the request can be answered directly."""
-        self._body_since = 0.0
-        if self._parts is not None:
-            method = self.parser.get_method().decode("ascii")
-            request = whole_request(method, self.url, self.headers, b"".join(self._parts))
-            if cast("App", self.app).takes_at_once(request):
+        """Have the app take the request if that can be done directly. Stop the body's clock."""
+        if self._parts is not None and self._method is not None:
+            request = whole_request(self._method, self.url, self.headers, b"".join(self._parts))
+            if self.app.takes_at_once(request):
                 direct = Direct(self, keep_alive=self.parser.should_keep_alive())
-                self._parts, self._whole = None, (request, direct)
-                self.cycle = cast("RequestResponseCycle", direct)
+                self._parts = None
+                self.cycle = direct  # type: ignore[assignment]  # as far as a connection needs a cycle, it is one
+                self.app.intake.take(Arrival(request, direct.tell, perf_counter_ns() - self._began_ns))
                 return
             self._start_cycle()
+        self._body_since = 0.0
         super().on_message_complete()
 
-    def _answer(self, request: Request, direct: Direct) -> None:
-        """Have the app take a whole request. Not called by the parser, which takes any exception for bad HTTP."""
-        self._whole = None
-        try:
-            read_ns = perf_counter_ns() - self._began_ns
-            cast("App", self.app).intake.take(request, direct.tell, read_ns=read_ns)
-        except Exception:
-            self.logger.exception("Exception in the intake")
-            self.refuse(_BROKEN)
+    def on_response_complete(self) -> None:
+        """Go on with the next request. No timer of its own ends an idle connection: `hurry` does."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+            self._idle_since = monotonic()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser cannot read is refused like anything else, but not before earlier requests are answered."""
@@ -190,6 +210,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._body_since and now - self._body_since > settings.body_s:
             self._spoil_body("body_timeout")
             return "slow_bodies"
+        if self._idle_since and now - self._idle_since > settings.idle_s:
+            self.transport.close()
+            return ""
         if not self.flow.write_paused:
             self._write_since = 0.0
         elif not self._write_since:

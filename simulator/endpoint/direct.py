@@ -6,6 +6,7 @@ decides about a request is the intake's, which the ASGI application asks too; he
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httptools
@@ -54,19 +55,26 @@ class Direct:
             self.keep_alive = False
         elif not self.keep_alive:
             closing = b"connection: close\r\n"
-        headers = connection.server_state.default_headers + head_of(told, timing)
-        lines = [b"%b: %b\r\n" % header for header in headers]
+        head = _head(tuple(connection.server_state.default_headers), told.status, head_of(told))
         self.response_complete = True
-        connection.transport.write(b"".join((STATUS_LINE[told.status], *lines, closing, b"\r\n", told.body)))
+        connection.transport.write(b"%bserver-timing: %b\r\n%b\r\n%b" % (head, timing, closing, told.body))
         if not self.keep_alive:
             connection.transport.close()
         connection.on_response_complete()
 
 
+@lru_cache(maxsize=256)  # nearly all answers of a second have one of a few heads
+def _head(
+    default_headers: tuple[tuple[bytes, bytes], ...], status: int, headers: tuple[tuple[bytes, bytes], ...]
+) -> bytes:
+    return STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % header for header in (*default_headers, *headers)])
+
+
 def whole_request(method: str, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> Request:
     """The request that an ASGI scope would describe."""
-    parts = httptools.parse_url(url)
-    query = parts.query
-    return Request(
-        method, parts.path.decode("ascii"), query.decode("latin-1") if query else "", dict(headers), body
-    )
+    if url[:1] == b"/" and b"#" not in url:  # as nearly always
+        path, _, query = url.partition(b"?")
+    else:
+        parts = httptools.parse_url(url)
+        path, query = parts.path, parts.query or b""
+    return Request(method, path.decode("ascii"), query.decode("latin-1"), dict(headers), body)

@@ -24,20 +24,20 @@ class Metrics:
         self._requests: Counter[tuple[str, int]] = Counter()
         self._buckets = [[0] * len(_BOUNDS_TEXT) for _ in STAGES]
         self._sums_ns = [0] * len(STAGES)
-        self._fresh: list[Sequence[int]] = []
+        self._fresh: list[tuple[str, int, Sequence[int]]] = []
         self.counts: Counter[str] = Counter()
 
     def request(self, carrier: str, status: int, stages_ns: Sequence[int]) -> None:
         """Count one answered request and its stage times (nanoseconds, in the order of `STAGES`)."""
-        self._requests[carrier, status] += 1
-        self._fresh.append(stages_ns)
+        self._fresh.append((carrier, status, stages_ns))
         if len(self._fresh) >= _TOGETHER:
             self._sort_in()
 
     def _sort_in(self) -> None:
-        """Count the stage times that were kept."""
+        """Count the requests that were kept."""
         fresh, self._fresh = self._fresh, []
-        for stage, times in enumerate(zip(*fresh, strict=True)):
+        self._requests.update([(carrier, status) for carrier, status, _ in fresh])
+        for stage, times in enumerate(zip(*(stages for _, _, stages in fresh), strict=True)):
             self._sums_ns[stage] += sum(times)
             ordered, before = sorted(times), 0
             for place, bound in enumerate(_BOUNDS_NS):

@@ -6,13 +6,17 @@ store's part, because only it knows what is really stored; `simulator.endpoint.a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import Any
+
+import msgspec
 
 from simulator.endpoint.batch import Judgement, judge_batch
 from simulator.endpoint.codes import OK
 from simulator.endpoint.decode import UndecodableError, inflate, parse
+from simulator.endpoint.documents import judge_documents
 from simulator.endpoint.graphql import receive_graphql
 from simulator.endpoint.message import Decision, Limits, Receipt, Request, Validator
 from simulator.endpoint.routing import UUID, Match, Routes, early_refusal, record_ids
@@ -54,20 +58,29 @@ def receive(request: Request, rules: Rules) -> Receipt:
         request: the whole request; its body may be left out where `refusal_of_head` refuses it.
         rules: schemas and limits.
     """
-    match = rules.routes.match(request.path, request.query)
-    refusal = early_refusal(request.method, request.path, request.query, request.headers, match, rules.limits)
-    if refusal != OK:
-        return refuse(request, refusal, rules)
-    started = perf_counter_ns()
-    try:
-        text = inflate(request.body, request.headers, rules.limits)
-    except UndecodableError as trouble:
-        return refuse(request, trouble.code, rules, detail=trouble.detail)
-    inflated = perf_counter_ns()
-    receipt = _BY_CARRIER[match.carrier](request, match, text, rules)
-    receipt.inflate_ns = inflated - started
-    receipt.size = len(text)
-    return receipt
+    return receive_all([request], rules)[0]
+
+
+def receive_all(requests: Sequence[Request], rules: Rules) -> list[Receipt]:
+    """What `receive` makes of each of several requests. Those of one ping go through each stage together.
+
+    Their stage times are an equal share of what all took.
+    """
+    receipts: list[Receipt | None] = [None] * len(requests)
+    lone: list[_Lone] = []
+    limits, matches = rules.limits, rules.routes.match
+    for place, request in enumerate(requests):
+        match = matches(request.path, request.query)
+        refusal = early_refusal(request.method, request.path, request.query, request.headers, match, limits)
+        if refusal != OK:
+            receipts[place] = refuse(request, refusal, rules)
+        elif match.carrier in _BY_CARRIER:
+            receipts[place] = _many_pings(request, match, rules)
+        else:
+            lone.append(_Lone(place, request, match))
+    if lone:
+        _lone_pings(lone, rules, receipts)
+    return receipts  # type: ignore[return-value]  # each place is taken by now
 
 
 def refuse(request: Request, code: str, rules: Rules, *, detail: str = "") -> Receipt:
@@ -80,31 +93,82 @@ def refuse(request: Request, code: str, rules: Rules, *, detail: str = "") -> Re
     return Receipt(carrier=match.carrier, decisions=decisions, refusal=code, detail=detail)
 
 
-def _one_ping(request: Request, match: Match, text: bytes, rules: Rules) -> Receipt:
+class _Lone(msgspec.Struct, eq=False):
+    """A request of one ping on its way through the stages.
+
+    Args:
+        place: among the requests that are judged together.
+        request: itself.
+        match: where its path leads.
+        text: its body, decompressed.
+        detail: a sentence for a person about why it is rejected.
+    """
+
+    place: int
+    request: Request
+    match: Match
+    text: bytes = b""
+    detail: str = ""
+
+
+def _lone_pings(lone: Sequence[_Lone], rules: Rules, receipts: list[Receipt | None]) -> None:
+    """Judge requests of one ping each; put a receipt into the place of each."""
     started = perf_counter_ns()
-    code, detail, document = OK, "", None
-    if not UUID.fullmatch(match.id):
-        code = "bad_document_id"
-    elif match.route not in rules.routes.known:
-        code = "unknown_route"
-    else:
-        try:
-            document = parse(text)
-        except UndecodableError as trouble:
-            code, detail = trouble.code, trouble.detail
-    parsed = perf_counter_ns()
-    if code == OK and not rules.schemas.is_valid(match.route, document):
-        code = rules.schemas.code(match.route, document)
+    readable = [one for one in lone if _inflated(one, rules, receipts)]
+    inflated = perf_counter_ns()
+    parsed = [_parsed(one, rules) for one in readable]
+    decisions = [decision for decision, _ in parsed]
+    between = perf_counter_ns()
+    judge_documents(decisions, [document for _, document in parsed], rules.schemas)
     validated = perf_counter_ns()
-    key = match.id.lower() if code != "bad_document_id" else ""
-    ids = [key] if key else record_ids(match, request.path, request.headers, text)
-    return Receipt(
-        carrier=match.carrier,
-        decisions=[Decision(ids[0], code, rules.routes.named(match.route), text)],
-        detail=detail,
-        parse_ns=parsed - started,
-        validate_ns=validated - parsed,
-    )
+    for one, decision in zip(readable, decisions, strict=True):
+        receipts[one.place] = Receipt(
+            carrier=one.match.carrier,
+            decisions=[decision],
+            detail=one.detail,
+            size=len(one.text),
+            inflate_ns=(inflated - started) // len(lone),
+            parse_ns=(between - inflated) // len(readable),
+            validate_ns=(validated - between) // len(readable),
+        )
+
+
+def _inflated(one: _Lone, rules: Rules, receipts: list[Receipt | None]) -> bool:
+    """Decompress a ping; False where it cannot be, and is refused."""
+    try:
+        one.text = inflate(one.request.body, one.request.headers, rules.limits)
+    except UndecodableError as trouble:
+        receipts[one.place] = refuse(one.request, trouble.code, rules, detail=trouble.detail)
+        return False
+    return True
+
+
+def _parsed(one: _Lone, rules: Rules) -> tuple[Decision, Any]:
+    """The decision so far, and the document beside it."""
+    match, text = one.match, one.text
+    try:
+        if not UUID.fullmatch(match.id):
+            raise UndecodableError("bad_document_id")
+        if match.route not in rules.routes.known:
+            raise UndecodableError("unknown_route")
+        return Decision(match.id.lower(), OK, match.route, text), parse(text)
+    except UndecodableError as trouble:
+        one.detail = trouble.detail
+        key = record_ids(match, one.request.path, one.request.headers, text)[0]
+        return Decision(key, trouble.code, rules.routes.named(match.route), text), None
+
+
+def _many_pings(request: Request, match: Match, rules: Rules) -> Receipt:
+    started = perf_counter_ns()
+    try:
+        text = inflate(request.body, request.headers, rules.limits)
+    except UndecodableError as trouble:
+        return refuse(request, trouble.code, rules, detail=trouble.detail)
+    inflated = perf_counter_ns()
+    receipt = _BY_CARRIER[match.carrier](request, match, text, rules)
+    receipt.inflate_ns = inflated - started
+    receipt.size = len(text)
+    return receipt
 
 
 def _batch(request: Request, match: Match, text: bytes, rules: Rules) -> Receipt:
@@ -131,10 +195,8 @@ def _sentry(request: Request, match: Match, text: bytes, rules: Rules) -> Receip
     return receive_sentry(request, match, text, rules.routes, rules.schemas)
 
 
+#: Carriers whose body decides how many pings it holds. On the others a request is a ping.
 _BY_CARRIER: Mapping[str, Callable[[Request, Match, bytes, Rules], Receipt]] = {
-    "structured": _one_ping,
-    "telemetry": _one_ping,
-    "glean": _one_ping,
     "batch": _batch,
     "graphql": _graphql,
     "sentry": _sentry,

@@ -194,7 +194,13 @@ class _Server(uvicorn.Server):
         if self._faults is not None:
             table["/__fault__"] = self._faults.page
         self.config.loaded_app = App(
-            Intake(rules(self._validator, settings.limits), settings, writer=self._queue, metrics=metrics),
+            Intake(
+                rules(self._validator, settings.limits),
+                settings,
+                writer=self._queue,
+                metrics=metrics,
+                soon=asyncio.get_running_loop().call_soon,
+            ),
             settings,
             metrics=metrics,
             pages=table,

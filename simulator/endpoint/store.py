@@ -87,7 +87,7 @@ class Store:
         self.counts: Counter[tuple[str, str]] = Counter()
         self._settle = settle
         self._payloads = payloads
-        self._waiting: SimpleQueue[Submission | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Sequence[Submission] | None] = SimpleQueue()
         self._file = open_store(path, fsync=fsync, max_bytes=max_bytes)
         self._accepted: set[bytes] = set()
         self._next = 1
@@ -99,9 +99,9 @@ class Store:
         self._thread = threading.Thread(target=self._write_groups, name="store", daemon=True)
         self._thread.start()
 
-    def put(self, submission: Submission) -> None:
+    def put(self, submissions: Sequence[Submission]) -> None:
         """Hand decisions over; `settle` tells when they are stored, or that they could not be."""
-        self._waiting.put(submission)
+        self._waiting.put(submissions)
 
     def close(self) -> None:
         """Store everything handed over, then close the file. Safe to call twice."""
@@ -157,7 +157,8 @@ class Store:
             first = self._waiting.get()
             if first is None:
                 return
-            group, size, last = [first], len(first.decisions), False
+            group, last = [*first], False
+            size = _pings(first)
             while size < _GROUP_PINGS:
                 try:
                     more = self._waiting.get_nowait()
@@ -166,8 +167,8 @@ class Store:
                 if more is None:
                     last = True
                     break
-                group.append(more)
-                size += len(more.decisions)
+                group += more
+                size += _pings(more)
             yield group
             if last:
                 return
@@ -178,8 +179,9 @@ class Store:
         again: list[Decision] = []
         added: list[bytes] = []
         try:
-            for submission in group:
-                submission.duplicates = self._judge(submission.decisions, new, again, added)
+            if not self._all_new(group, new, added):
+                for submission in group:
+                    submission.duplicates = self._judge(submission.decisions, new, again, added)
             self._file.write(
                 new,
                 again,
@@ -200,27 +202,23 @@ class Store:
         self.counts.update([(one.code, one.route) for one in new])
         self.counts.update([(DUPLICATE, one.route) for one in again])
 
+    def _all_new(self, group: list[Submission], new: list[Decision], added: list[bytes]) -> bool:
+        """Accept a group in one go where no id is repeated, as usual."""
+        decisions = [one for submission in group for one in submission.decisions]
+        keys = keys_of([one.id for one in decisions if one.code == OK])
+        fresh = set(keys)
+        if len(fresh) != len(keys) or not self._accepted.isdisjoint(fresh):
+            return False
+        self._accepted |= fresh
+        added += keys
+        new += decisions
+        return True
+
     def _judge(
         self, decisions: Sequence[Decision], new: list[Decision], again: list[Decision], added: list[bytes]
     ) -> Sequence[int]:
         """Sort the decisions of one request into new ones and repeated ids; return the positions of the latter."""
-        keys = keys_of([one.id for one in decisions if one.code == OK])
-        fresh = set(keys)
-        if len(fresh) == len(keys) and self._accepted.isdisjoint(fresh):  # the usual case, in one go
-            self._accepted |= fresh
-            added += keys
-            new += decisions
-            return []
-        return self._judge_each(decisions, iter(keys), new, again, added)
-
-    def _judge_each(
-        self,
-        decisions: Sequence[Decision],
-        keys: Iterator[bytes],
-        new: list[Decision],
-        again: list[Decision],
-        added: list[bytes],
-    ) -> Sequence[int]:
+        keys = iter(keys_of([one.id for one in decisions if one.code == OK]))
         duplicates: list[int] = []
         for position, one in enumerate(decisions):
             if one.code == OK:
@@ -233,6 +231,10 @@ class Store:
                 added.append(key)
             new.append(one)
         return duplicates
+
+
+def _pings(submissions: Sequence[Submission]) -> int:
+    return sum([len(submission.decisions) for submission in submissions])
 
 
 def _failure(error: Exception) -> str:

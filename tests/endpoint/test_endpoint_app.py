@@ -38,7 +38,8 @@ class Exchange:
     """One request to an app, and what it has answered so far."""
 
     def __init__(self, the_rules, writer, body=None):
-        intake = Intake(the_rules, Settings(), writer=writer, metrics=Metrics())
+        soon = asyncio.get_running_loop().call_soon
+        intake = Intake(the_rules, Settings(), writer=writer, metrics=Metrics(), soon=soon)
         self.app = App(intake, Settings(), metrics=Metrics(), pages={})
         self.body = json.dumps(GOOD if body is None else body).encode()
         self.sent = []
@@ -174,3 +175,27 @@ def test_nothing_keeps_a_stored_request_alive(tmp_path):
         assert stored.done is None
 
     with_queue(tmp_path, scene)
+
+
+def test_what_comes_in_turns_of_the_loop_after_one_another_is_one_group(tmp_path):
+    async def scene(queue):
+        futures = []
+        for number in range(5):
+            futures.append(submit(queue, receipt(1, first=number)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*futures)
+        assert queue.store.batches == 1
+
+    with_queue(tmp_path, scene)
+
+
+def test_a_full_group_does_not_wait_for_the_sockets_to_run_dry(tmp_path):
+    async def scene(queue):
+        futures = []
+        for number in range(400):
+            futures.append(submit(queue, receipt(1, first=number)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*futures)
+        assert queue.store.batches >= 3
+
+    with_queue(tmp_path, scene, max_pings=1000, max_bytes=10_000)

@@ -29,7 +29,7 @@ class Desk:
 
     def put(self, *decisions: Decision) -> Submission:
         future: Future[Submission] = Future()
-        self.store.put(Submission(list(decisions), future))
+        self.store.put([Submission(list(decisions), future)])
         return future.result(timeout=30)
 
     def __enter__(self):
@@ -59,8 +59,8 @@ def test_ids_are_accepted_once_and_counted_after_that(tmp_path):
 
 def test_a_rejected_id_may_be_accepted_later(tmp_path):
     with Desk(tmp_path / "s") as desk:
-        assert desk.put(bad(1)).duplicates == []
-        assert desk.put(ok(1)).duplicates == []
+        assert not desk.put(bad(1)).duplicates
+        assert not desk.put(ok(1)).duplicates
         assert desk.store.totals().accepted == 1
 
 
@@ -195,7 +195,7 @@ def test_a_full_store_refuses_whole_groups_and_recovers(tmp_path):
         assert (stored.failure, refused.failure, refused.duplicates) == ("ok", "disk_full", ())
         assert desk.store.trouble == "disk_full"
         # neither id of the refused group counts as seen
-        assert desk.put(ok(2)).duplicates == []
+        assert not desk.put(ok(2)).duplicates
         assert desk.store.trouble == "ok"
         totals = desk.store.totals()
     assert (totals.accepted, totals.duplicates) == (2, 0)
@@ -297,7 +297,7 @@ def test_close_stores_what_was_handed_over(tmp_path):
     futures = []
     for number in range(50):
         future: Future[Submission] = Future()
-        desk.store.put(Submission([ok(number)], future))
+        desk.store.put([Submission([ok(number)], future)])
         futures.append(future)
     desk.store.close()
     desk.store.close()
