@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -74,6 +75,8 @@ def report_error(error: TelsimError) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # numpy's linear algebra, of which nothing here is used, starts a thread a core: slower to start, and not to fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     names = [asked] if asked in COMMANDS else list(COMMANDS)
     try:

@@ -93,6 +93,7 @@ class _Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            auto_refresh=False,  # its thread would keep workers from being forked
         )
         self._task = self._shown.add_task(what, total=None, pings=0)
 
@@ -104,4 +105,4 @@ class _Bar:
         self._shown.stop()
 
     def _update(self, done: int, parts: int, pings: int) -> None:
-        self._shown.update(self._task, completed=done, total=parts, pings=pings)
+        self._shown.update(self._task, completed=done, total=parts, pings=pings, refresh=True)

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,22 @@ def test_a_scheduler_that_is_not_there_is_said_so(tmp_path: Path) -> None:
             smoke, tmp_path / "c", scenario_text=text, workers=2, executor=dask_cluster("tcp://127.0.0.1:9")
         )
     assert not (tmp_path / "c" / "corpus.json").exists()
+
+
+@pytest.mark.parametrize(("more_threads", "how"), [(0, "fork"), (1, "spawn")])
+def test_only_a_process_with_one_thread_is_forked(more_threads: int, how: str) -> None:
+    """A fork takes over locks that its other threads held, and nobody lets go of them."""
+    program = f"""
+import threading
+from simulator.engine.executors import _context
+over = threading.Event()
+for _ in range({more_threads}):
+    threading.Thread(target=over.wait).start()
+print(_context().get_start_method())
+over.set()
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.strip() == how

@@ -46,7 +46,7 @@ def digest(output: str) -> str:
 
 
 def children_of(pid: int) -> list[int]:
-    """Processes that a process has started, by what the kernel says."""
+    """Workers that a process has started, by what the kernel says."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -56,7 +56,7 @@ def children_of(pid: int) -> list[int]:
             command = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == pid and b"spawn_main" in command:
+        if int(fields[1]) == pid and b"resource_tracker" not in command:
             found.append(int(entry.name))
     return found
 
