@@ -184,13 +184,15 @@ async def _next(scope: Scope, receive_message: Receive) -> dict[str, Any]:
     return message
 
 
-def head_of(told: Answer) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers of an answer, but for its Server-Timing."""
-    headers = ((b"content-length", b"%d" % len(told.body)), *told.headers)
-    return (*headers, (b"content-type", told.content_type)) if told.body else headers
+def head_of(
+    length: int, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...]
+) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of an answer whose body has so many bytes, but for its Server-Timing."""
+    told = ((b"content-length", b"%d" % length), *headers)
+    return (*told, (b"content-type", content_type)) if length else told
 
 
 async def _send(send: Send, told: Answer, timing: bytes) -> None:
-    headers = [*head_of(told), (b"server-timing", timing)]
+    headers = [*head_of(len(told.body), told.content_type, told.headers), (b"server-timing", timing)]
     await send({"type": "http.response.start", "status": told.status, "headers": headers})
     await send({"type": "http.response.body", "body": told.body})

@@ -51,11 +51,12 @@ class Direct:
         if self.disconnected or connection is None:
             return
         closing = b""
-        if (b"connection", b"close") in told.headers:
+        if told.headers and (b"connection", b"close") in told.headers:
             self.keep_alive = False
         elif not self.keep_alive:
             closing = b"connection: close\r\n"
-        head = _head(tuple(connection.server_state.default_headers), told.status, head_of(told))
+        defaults = tuple(connection.server_state.default_headers)
+        head = _head(defaults, told.status, len(told.body), told.content_type, told.headers)
         self.response_complete = True
         connection.transport.write(b"%bserver-timing: %b\r\n%b\r\n%b" % (head, timing, closing, told.body))
         if not self.keep_alive:
@@ -65,9 +66,15 @@ class Direct:
 
 @lru_cache(maxsize=256)  # nearly all answers of a second have one of a few heads
 def _head(
-    default_headers: tuple[tuple[bytes, bytes], ...], status: int, headers: tuple[tuple[bytes, bytes], ...]
+    defaults: tuple[tuple[bytes, bytes], ...],
+    status: int,
+    length: int,
+    content_type: bytes,
+    headers: tuple[tuple[bytes, bytes], ...],
 ) -> bytes:
-    return STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % header for header in (*default_headers, *headers)])
+    """Status line and headers, but for the last two."""
+    lines = [b"%b: %b\r\n" % header for header in (*defaults, *head_of(length, content_type, headers))]
+    return b"".join((STATUS_LINE[status], *lines))
 
 
 def whole_request(method: str, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> Request:

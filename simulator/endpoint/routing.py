@@ -18,6 +18,8 @@ _SENTRY = re.compile(r"/api/[0-9A-Za-z_-]+/(store|envelope)/")
 
 _FORMAT_VERSION = re.compile(r"(?:^|&)v=([^&]*)")
 _GLEAN = "glean/glean/1"
+#: Longer paths are not worth a place among those whose route is remembered.
+_USUAL_PATH = 256
 
 #: The headers that the real edge keeps (facts/FIREFOX.md section 3.2); each is limited in length.
 KEPT_HEADERS = (
@@ -80,20 +82,31 @@ class Routes:
         return Match("none")
 
     def _submit(self, path: str, query: str) -> Match:
-        parts = path.split("/")
-        if "" in parts[2:]:
-            return Match("none")
-        if len(parts) == 6:
-            _, _, namespace, doctype, version, document_id = parts
-            carrier, route = self._route_of(namespace, doctype, version)
-            return Match(carrier, route, document_id)
-        if len(parts) == 9 and parts[2] == "telemetry":
+        if path.startswith("/submit/telemetry/") and path.count("/") == 8:
+            parts = path.split("/")
+            if "" in parts[3:]:
+                return Match("none")
             given = _FORMAT_VERSION.search(query)
             return Match("telemetry", f"telemetry/{parts[4]}/{given[1] if given else 4}", parts[3])
-        return Match("none")
+        head, _, document_id = path.rpartition("/")
+        found = self._route_of(head) if len(head) <= _USUAL_PATH else self._find_route(head)
+        if found is None or not document_id:
+            return Match("none")
+        return Match(found[0], found[1], document_id)
 
-    def _find_route(self, namespace: str, doctype: str, version: str) -> tuple[Carrier, str]:
-        """Four segments: a route of its own, or else a ping of an application that is no namespace: Glean."""
+    def _find_route(self, head: str) -> tuple[Carrier, str] | None:
+        """Four segments: a route of its own, or else a ping of an application that is no namespace: Glean.
+
+        Args:
+            head: a path without its last segment.
+
+        Returns:
+            The carrier and route; None where there are not four segments.
+        """
+        parts = head.split("/")
+        if len(parts) != 5 or "" in parts[2:]:
+            return None
+        namespace, doctype, version = parts[2:]
         route = f"{namespace}/{doctype}/{version}"
         if route not in self.known and namespace not in self._namespaces and version == "1":
             return "glean", _GLEAN
@@ -109,9 +122,10 @@ def early_refusal(
         return "path_too_long"
     if len(query) > size:
         return "header_too_large"
-    for name, value in headers.items():
-        if len(value) > size and name in KEPT_HEADERS:
-            return "header_too_large"
+    if max(map(len, headers.values()), default=0) > size:
+        for name, value in headers.items():
+            if len(value) > size and name in KEPT_HEADERS:
+                return "header_too_large"
     if match.carrier == "none":
         return "not_found"
     if method != "POST" and (method != "PUT" or match.carrier in ("batch", "graphql", "sentry")):
