@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from warm_locust import warm_locust
 
 from simulator.randomness import split_uuids, uuid_text
 from simulator.records import Ping
@@ -228,13 +229,8 @@ def locust_command(*arguments: object, file: Path | str = LOCUSTFILES / "replay.
 def locust(
     *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, **kwargs: object
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        locust_command(*arguments, **kwargs),  # type: ignore[arg-type]
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        check=False,
+    """Runs `locust` to its end; the command itself is started where a test is about its process."""
+    words = locust_command(*arguments, **kwargs)[3:]  # type: ignore[arg-type]
+    return warm_locust(LOCUSTFILES).run(
+        words, env={**os.environ, **(env or {})}, cwd=str(cwd or Path.cwd()), timeout_s=60
     )
