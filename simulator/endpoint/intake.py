@@ -27,6 +27,10 @@ Tell = Callable[[Answer, bytes], None]
 #: Has a function called once what the sockets hold now has been read; an event loop's `call_soon`.
 Soon = Callable[[Callable[[], None]], object]
 
+#: Requests that are judged before any of them is passed on: so many bodies are held, decompressed, beside those that
+#: wait for the store.
+_TOGETHER = 32
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -83,6 +87,10 @@ class Intake:
 
     def _take_turn(self) -> None:
         turn, self._turn = self._turn, []
+        for start in range(0, len(turn), _TOGETHER):
+            self._take_some(turn[start : start + _TOGETHER])
+
+    def _take_some(self, turn: Sequence[Arrival]) -> None:
         receipts: Sequence[Receipt | None]
         try:
             receipts = self._judge(turn)

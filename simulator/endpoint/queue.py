@@ -74,7 +74,7 @@ class WriteQueue:
         """Hand over once a look at the sockets brings nothing more, or there is enough for a group.
 
         Handed over at once, the first submissions would wake the store's thread, which takes the interpreter lock from
-        the loop to write a group of a few: a third more CPU a ping.
+        the loop to write a group of a few: an eighth more CPU a ping.
         """
         if before < self._turn_pings < _ENOUGH_PINGS:
             self._loop.call_soon(self._look_again, self._turn_pings)

@@ -1,5 +1,6 @@
 """Requests that are judged together: each for itself, whatever stands beside it."""
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.endpoint.intake import Arrival, Intake
-from simulator.endpoint.message import Request
+from simulator.endpoint.message import Limits, Request
 from simulator.endpoint.metrics import Metrics
 from simulator.endpoint.receive import receive, receive_all
 from simulator.endpoint.settings import Settings
@@ -101,6 +102,29 @@ def test_nothing_is_judged_before_the_turn_ends(the_rules):
     assert desk.told == {}
     desk.end_turn()
     assert desk.statuses() == [200] * 3
+
+
+def test_large_bodies_are_not_parsed_together(the_rules):
+    """Each may be 8 MB, and takes many times that once it is parsed."""
+    most = 0
+
+    class Counting:
+        routes = the_rules.schemas.routes
+
+        def is_valid(self, _route, _document) -> bool:
+            return True
+
+        def are_valid(self, _route, documents) -> bool:
+            nonlocal most
+            most = max(most, len(documents))
+            return True
+
+    large = json.dumps({"who": "x" * 100_000}).encode()
+    bodies = [gzip.compress(large) if number % 2 else PING for number in range(20)]
+    requests = [request(click(number), body) for number, body in enumerate(bodies)]
+    receipts = receive_all(requests, replace(the_rules, schemas=Counting(), limits=Limits()))
+    assert [one.decisions[0].code for one in receipts] == ["ok"] * 20
+    assert most <= 4
 
 
 def test_a_refused_request_does_not_keep_others_from_being_judged(the_rules):
