@@ -88,6 +88,8 @@ class Control:
         options = self.environment.parsed_options
         try:
             read_judging(options)
+            if self._leads and options.ledger:
+                _tell_of_ledger_to_come(options.ledger)
             if not (options.headless or options.corpus):
                 return  # they come with the start form, or from the master
             request = read_options(options, self.environment.host)
@@ -370,3 +372,10 @@ class Control:
 def _say(error: TelsimError) -> None:
     for line in (str(error), *map(str, error.findings)):
         log.error("%s", line)
+
+
+def _tell_of_ledger_to_come(ledger: str) -> None:
+    from simulator.reconcile.ledger import awaited_file  # only here: it takes a fifth of a second
+
+    if (file := awaited_file(ledger)) is not None:
+        log.warning("--ledger %s: there is no such file yet; it has to be there when the run is over", file)

@@ -98,6 +98,13 @@ def read_ledger(text: str, *, host: str = "", target: Target | None = None) -> L
     return _collect(_file_entries(path), path.name)
 
 
+def awaited_file(text: str) -> Path | None:
+    """The file that `text` names, as `read_ledger` takes it, if there is none yet: it may be written during a run."""
+    if text in ("", "none", "auto") or text.startswith(("http://", "https://", "sqlite://")):
+        return None
+    return None if Path(text).is_file() else Path(text)
+
+
 def _entries_url(text: str) -> str:
     parts = urlsplit(text)
     if (path := parts.path.rstrip("/")) in ("", "/ledger"):

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.errors import EndpointError, InputError, UsageError
 from simulator.reconcile import ledger as module
-from simulator.reconcile.ledger import hash_ids, read_ledger
+from simulator.reconcile.ledger import awaited_file, hash_ids, read_ledger
 
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(7)]
 
@@ -49,6 +49,16 @@ def test_no_ledger_is_a_choice(text):
 def test_a_ledger_that_is_not_there_is_told():
     with pytest.raises(UsageError, match="is no file"):
         read_ledger("nowhere.ndjson")
+
+
+def test_a_file_that_is_not_there_yet_can_be_told_before_a_run(tmp_path):
+    missing, there = tmp_path / "missing.ndjson", tmp_path / "there.ndjson"
+    there.touch()
+    assert awaited_file(str(missing)) == missing
+    assert [awaited_file(text) for text in ("", "none", "auto", "http://127.0.0.1:1", str(there))] == [
+        None
+    ] * 5
+    assert awaited_file("sqlite:///nowhere.db?query=SELECT 1") is None
 
 
 @pytest.fixture

@@ -90,6 +90,18 @@ def test_what_the_endpoint_stored_is_asked_for_after_the_run(corpus, odd_server,
     assert "lost==0" in done.stdout.splitlines()[-1]
 
 
+def test_a_ledger_file_that_is_not_there_is_told_before_the_run_and_fails_it_after(
+    corpus, odd_server, run_dir
+):
+    done = locust(
+        *("--corpus", corpus(20).path, "--host", odd_server(ok).url),
+        *("--run-dir", run_dir, "--ledger", "mistyped.ndjson"),
+    )
+    assert done.returncode == 2
+    early, late = done.stderr.index("there is no such file yet"), done.stderr.index("is no file, no http")
+    assert early < late
+
+
 def test_a_metric_of_the_server_may_be_an_objective(corpus, odd_server, tmp_path):
     def with_metrics(connection, seen) -> None:
         text = b'queue_depth{queue="a"} 4\nqueue_depth{queue="b"} 5\n' if seen.id == "metrics" else b""
