@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic, perf_counter_ns
 from typing import cast
 
@@ -61,6 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _idle_since = 0.0
     _began_ns = 0
     _parts: list[bytes] | None = None
+    _head: Sequence[tuple[bytes, bytes]] = ()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that says nothing is closed too. Turn away one too many."""
@@ -100,6 +102,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the head's clock. Hand over to uvicorn what must be answered by a task."""
         self._head_since = 0.0
         self._head_bytes = 0
+        self._head = self.headers
+        self.headers = []  # what the parser finds behind a chunked body is none of the head
         self._method = _DIRECT.get(self.parser.get_method())
         if self._method is not None and self._may_be_direct():
             self._began_ns = perf_counter_ns()
@@ -119,13 +123,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _open_cycle(self) -> None:
         """Tell uvicorn about the head, as if it had heard of it from its first byte on."""
-        url, headers = self.url, self.headers
+        url = self.url
         super().on_message_begin()
         self.url = url
-        for name, value in headers:
+        for name, value in self._head:
             super().on_header(name, value)
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+        self.headers = []
 
     def _start_cycle(self) -> None:
         """Tell uvicorn what it has not heard yet of this request."""
@@ -145,7 +150,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Have the app take the request if that can be done directly. Stop the body's clock."""
         if self._parts is not None and self._method is not None:
-            request = whole_request(self._method, self.url, self.headers, b"".join(self._parts))
+            request = whole_request(self._method, self.url, self._head, b"".join(self._parts))
             if self.app.takes_at_once(request):
                 direct = Direct(self, keep_alive=self.parser.should_keep_alive())
                 self._parts = None

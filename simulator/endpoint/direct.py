@@ -6,6 +6,7 @@ decides about a request is the intake's, which the ASGI application asks too; he
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _head(
     return b"".join((STATUS_LINE[status], *lines))
 
 
-def whole_request(method: str, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> Request:
+def whole_request(method: str, url: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Request:
     """The request that an ASGI scope would describe."""
     if url[:1] == b"/" and b"#" not in url:  # as nearly always
         path, _, query = url.partition(b"?")

@@ -192,6 +192,8 @@ REQUESTS = {
     "http/1.0": whole(POST, PING).replace(b"HTTP/1.1", b"HTTP/1.0"),
     "chunked": whole(POST).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     + b"%x\r\n%b\r\n0\r\n\r\n" % (len(PING), PING),
+    "trailers": whole(POST).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    + b"%x\r\n%b\r\n0\r\nContent-Encoding: br\r\n\r\n" % (len(PING), PING),
     "repeated header": whole(POST, PING, "X-Telsim-Record-Id: a", f"X-Telsim-Record-Id: {uid(8)}"),
 }
 
@@ -219,6 +221,13 @@ def test_both_ways_read_a_path_alike(the_rules, tmp_path, character):
     _, direct = play(the_rules, tmp_path / "direct", request)
     _, by_task = play(the_rules, tmp_path / "task", request[:-1], request[-1:])
     assert direct == by_task
+
+
+@pytest.mark.parametrize("cut", [0, 60, -1])
+def test_what_stands_behind_a_chunked_body_is_no_header(the_rules, tmp_path, cut):
+    request = REQUESTS["trailers"]
+    _, outcome = play(the_rules, tmp_path / "s", request[:cut], request[cut:])
+    assert outcome.answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_an_upgrade_is_left_to_uvicorn(the_rules, tmp_path):
