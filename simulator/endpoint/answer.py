@@ -70,10 +70,8 @@ def refusal(code: str, *, limits: Limits, detail: str = "", edge: bool = False) 
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if status in (429, 503):
         headers = ((b"retry-after", b"1"),)
-    elif code in ("body_too_large", "body_timeout", "bad_chunks", "body_cut"):
-        headers = ((b"connection", b"close"),)  # the rest of the body is not worth reading
-    elif code == "internal_error":
-        headers = ((b"connection", b"close"),)
+    elif code in ("body_too_large", "body_timeout", "bad_chunks", "body_cut", "internal_error"):
+        headers = ((b"connection", b"close"),)  # nobody will read what is left of the body
     return Answer(status, body, headers=headers)
 
 

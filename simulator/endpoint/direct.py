@@ -52,7 +52,7 @@ class Direct:
         if self.disconnected or connection is None:
             return
         closing = b""
-        if told.headers and (b"connection", b"close") in told.headers:
+        if (b"connection", b"close") in told.headers:
             self.keep_alive = False
         elif not self.keep_alive:
             closing = b"connection: close\r\n"

@@ -1,7 +1,7 @@
 """What happens to a whole request, however it came: judge it, have it stored, tell the answer. No socket, no ASGI.
 
 What one look at the sockets brings is judged together, stage by stage. Taking each request through all stages before
-the next costs half as much again: the code of all of them does not fit into a core's nearest cache.
+the next costs up to twice as much: the code of all of them does not fit into a core's nearest cache.
 """
 
 from __future__ import annotations

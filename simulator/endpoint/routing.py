@@ -122,10 +122,9 @@ def early_refusal(
         return "path_too_long"
     if len(query) > size:
         return "header_too_large"
-    if max(map(len, headers.values()), default=0) > size:
-        for name, value in headers.items():
-            if len(value) > size and name in KEPT_HEADERS:
-                return "header_too_large"
+    for name, value in headers.items():
+        if len(value) > size and name in KEPT_HEADERS:
+            return "header_too_large"
     if match.carrier == "none":
         return "not_found"
     if method != "POST" and (method != "PUT" or match.carrier in ("batch", "graphql", "sentry")):
