@@ -156,12 +156,13 @@ def primary_code(error: sqlite3.Error) -> int:
 
 def _connect(path: Path, *, fresh: bool, fsync: bool, max_bytes: int) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # OFF: what a commit gave to the operating system survives the death of this process. NORMAL would add nothing to
+    # that but waiting for the disk at every checkpoint; FULL waits at every commit and survives a power cut.
+    # It comes first: a new file waits for the disk when it is given its log.
+    database.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
     if fresh:
         database.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     database.execute("PRAGMA journal_mode = WAL")
-    # OFF: what a commit gave to the operating system survives the death of this process. NORMAL would add nothing to
-    # that but waiting for the disk at every checkpoint; FULL waits at every commit and survives a power cut.
-    database.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
     database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     if fresh:
         database.executescript(_TABLES)
