@@ -17,6 +17,10 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     *,
     host: Annotated[str, typer.Option(help="The endpoint's base URL.")],
     slo: Annotated[str, typer.Option(help="Objectives with commas between them.")] = "p99<50ms,errors<0.1%",
+    metrics_url: Annotated[
+        str,
+        typer.Option(help="The server's Prometheus text, for metric: objectives; default: HOST/metrics."),
+    ] = "",
     target: Annotated[str, typer.Option(help="A shipped target or a TOML file.")] = "structured",
     out: Annotated[Path, typer.Option(help="Directory for capacity.json and capacity.html.")] = Path(
         "capacity"
@@ -55,7 +59,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     thresholds = parse_thresholds([slo])
     endpoint = Endpoint(
-        host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes
+        host=host,
+        target=target,
+        allow_hosts=allow_host or (),
+        any_dialect=any_dialect,
+        lanes=lanes,
+        metrics_url=metrics_url,
     )
     check_endpoint(endpoint)
     trial = Trial(corpus=open_corpus(corpus).path, seconds=seconds, batch=batch)

@@ -24,6 +24,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         int, typer.Option(help="How often the whole is run, every second time backwards.", min=1)
     ] = 1,
     lanes: Annotated[int, typer.Option(help="Connections.", min=1)] = 8,
+    metrics_url: Annotated[
+        str, typer.Option(help="The server's Prometheus text, where it is not at HOST/metrics.")
+    ] = "",
     contrasts: Annotated[bool, typer.Option(help="Try 0, 5, 50, 100 % invalid pings, and gzip.")] = True,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A host that is not loopback and may be loaded; repeatable.")
@@ -51,7 +54,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     sizes = _sizes(batches)
     endpoint = Endpoint(
-        host=host, target=target, allow_hosts=allow_host or (), any_dialect=any_dialect, lanes=lanes
+        host=host,
+        target=target,
+        allow_hosts=allow_host or (),
+        any_dialect=any_dialect,
+        lanes=lanes,
+        metrics_url=metrics_url,
     )
     if check_endpoint(endpoint).envelope is None:
         sizes, contrast_batch = (1,), 1

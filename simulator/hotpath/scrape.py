@@ -13,8 +13,19 @@ _MOST_SERIES = 500
 _GROWING = ("_total", "_sum", "_count")
 
 
-def read_counters(asker: Asker) -> Mapping[str, float]:
-    """All counters (and sums and counts of histograms) at the host's `/metrics`; empty where there are none."""
+def read_counters(asker: Asker, metrics_url: str = "") -> Mapping[str, float]:
+    """All counters (and sums and counts of histograms) of a server.
+
+    Args:
+        asker: asks it.
+        metrics_url: where they are; empty: at the host's `/metrics`, where there may be none.
+
+    Raises:
+        EndpointError: `metrics_url` was given and does not answer.
+        UsageError: it is no URL.
+    """
+    if metrics_url:
+        return parse_counters(scrape(metrics_url, asker))
     try:
         return parse_counters(scrape(asker.host.rstrip("/") + "/metrics", asker))
     except EndpointError:

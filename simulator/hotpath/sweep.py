@@ -154,11 +154,11 @@ def sweep(
         endpoint: where they go to.
         plan: what to sweep.
         run: runs one trial (`run_trial`, or a stand-in).
-        counters: reads the server's counters; default: `host/metrics`.
+        counters: reads the server's counters; default: what the endpoint says.
         progress: is told what runs now, its number from 0, and how many there are.
     """
     asker = Asker(endpoint.host, load_target(endpoint.target))
-    read = counters or (lambda: dict(read_counters(asker)))
+    read = counters or (lambda: dict(read_counters(asker, endpoint.metrics_url)))
     with tempfile.TemporaryDirectory(prefix="telsim-hotpath-") as directory:
         corpora, emptied = _corpora(corpus, plan, Path(directory))
         trials = plan.trials(corpora)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Endpoint:
         allow_hosts: hosts beyond loopback that the user allowed.
         any_dialect: whether a corpus in another dialect than the target's may be sent.
         lanes: connections.
+        metrics_url: where the server's Prometheus text is; empty: at the host's `/metrics`.
     """
 
     host: str
@@ -46,6 +47,7 @@ class Endpoint:
     allow_hosts: Sequence[str] = ()
     any_dialect: bool = False
     lanes: int = 8
+    metrics_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshol
             open_corpus(trial.corpus),
             ledger="none",
             thresholds=objectives,
+            metrics_url=endpoint.metrics_url,
             target=load_target(endpoint.target),
             allow_generator_bound=True,
         )
@@ -162,13 +165,7 @@ def _absolute(endpoint: Endpoint) -> Endpoint:
     target = Path(endpoint.target)
     if target.suffix != ".toml":
         return endpoint
-    return Endpoint(
-        host=endpoint.host,
-        target=str(target.absolute()),
-        allow_hosts=endpoint.allow_hosts,
-        any_dialect=endpoint.any_dialect,
-        lanes=endpoint.lanes,
-    )
+    return replace(endpoint, target=str(target.absolute()))
 
 
 def _environment() -> dict[str, str]:

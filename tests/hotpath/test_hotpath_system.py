@@ -80,9 +80,29 @@ def test_the_hot_path_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
     assert "Where the time goes" in (tmp_path / "hotpath" / "hotpath.html").read_text()
 
 
-def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
+@pytest.fixture
+def exporter():
+    """Metrics that are served by something else than the endpoint."""
+
+    class Metrics(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"queue_depth 3\n")
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/of/the/queue"
+        server.shutdown()
+
+
+def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, exporter, tmp_path):
+    slo = "p50<20s,errors<1%,metric:queue_depth<4"
     done = telsim(
-        *("capacity", corpus, "--host", endpoint, "--slo", "p50<20s,errors<1%", "--start", 10),
+        *("capacity", corpus, "--host", endpoint, "--slo", slo, "--metrics-url", exporter, "--start", 10),
         *("--highest", 20, "--seconds", 2, "--hold", 3, "--lanes", 16, "--json"),
         cwd=tmp_path,
     )
@@ -90,7 +110,7 @@ def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
     assert done.returncode in (0, 3), done.stderr
     found = json.loads(done.stdout)
     assert 1 <= found["rate"] <= 20
-    assert found["slo"] == ["p50<20s", "errors<1%"]
+    assert found["slo"] == ["p50<20s", "errors<1%", "metric:queue_depth<4"]
     last = found["steps"][-1]
     assert (last["ok"], last["rate"]) == (True, found["rate"])
     assert last["achieved"] == pytest.approx(last["rate"], rel=0.3)
@@ -104,6 +124,11 @@ def test_the_capacity_of_the_embedded_endpoint(corpus, endpoint, tmp_path):
         (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--batches", "1,x"), 2, "--batches"),
         (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--seconds", "1"), 1, "127.0.0.1:1"),
         (("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--target", "ndjsn"), 2, "mean ndjson"),
+        (
+            ("hotpath", "CORPUS", "--host", "http://127.0.0.1:1", "--metrics-url", "http://127.0.0.1:9/m"),
+            1,
+            "127.0.0.1:9/m",
+        ),
         (("hotpath", "nowhere", "--host", "http://127.0.0.1:1"), 2, "nowhere"),
         (("capacity", "CORPUS", "--host", "http://192.0.2.1"), 2, "allow-host"),
         (

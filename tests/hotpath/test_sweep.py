@@ -220,8 +220,10 @@ def test_counters_are_told_from_gauges():
     assert stage_means_ms({'x_seconds_sum{stage="p"}': 1.0}) == {}
 
 
-def test_a_server_without_metrics_has_no_counters():
+def test_a_server_without_metrics_has_no_counters_unless_somebody_says_where_they_are():
     assert read_counters(Asker("http://127.0.0.1:1")) == {}
+    with pytest.raises(EndpointError, match="127.0.0.1:1/of/the/queue"):
+        read_counters(Asker("http://127.0.0.1:1"), "http://127.0.0.1:1/of/the/queue")
 
 
 def test_the_command_line_of_a_trial_can_be_run_by_hand():
