@@ -62,6 +62,7 @@ class Collector:
         self.labels: Counter[tuple[int, int]] = Counter()
         self.totals: Counter[str] = Counter()
         self.started_ns = self.measured_from_ns = self.ended_ns = 0
+        self._measured_to_ns: dict[int, int] = {}
 
     def add(self, report: dict[str, Any]) -> None:
         """Takes in one worker's report of what happened since its last one."""
@@ -107,9 +108,10 @@ class Collector:
     def _add_health(self, report: dict[str, Any]) -> None:
         health = msgspec.convert(report["health"], WorkerHealth)
         self._health[health.index] = health
-        started, measured_from, ended = report["window_ns"]
+        started, measured_from, measured_to, ended = report["window_ns"]
         self.started_ns = min(self.started_ns or started, started)
         self.measured_from_ns = min(self.measured_from_ns or measured_from, measured_from)
+        self._measured_to_ns[health.index] = measured_to  # until the end each report says a later one
         self.ended_ns = max(self.ended_ns, ended)
         if report.get("calibration"):
             self._rates[health.index] = tuple(report["calibration"])
@@ -170,7 +172,7 @@ class Collector:
             started_ns=self.started_ns,
             ended_ns=self.ended_ns,
             measured_from_ns=self.measured_from_ns,
-            measured_to_ns=self.ended_ns,
+            measured_to_ns=max(self._measured_to_ns.values(), default=0),
             interrupted=interrupted,
             requests=self.totals["requests"],
             pings=self.totals["pings"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ _epoll = monkey.get_original("select", "epoll")
 EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x2000
 READ = EPOLLIN | EPOLLRDHUP  # a farewell that comes along with an answer shows before the next request
 
-_FIRST_TRIES = 5
+_MOST_ALERTS = 5
 _LONGEST_BACKOFF_NS = 1_000_000_000
 
 
@@ -45,12 +46,12 @@ class Connections:
         self._tls = tls_context(plan.target) if plan.destination.scheme == "https" else None
         # Where a refusal counts as a client's try, the lanes must not notice the end of an outage late.
         self._longest_backoff_ns = NS_PER_S // 10 if plan.target.retry.refused else _LONGEST_BACKOFF_NS
-        self._down_since = self._tries = 0
+        self._down_since = self._tries = self._alerts = 0
         self.epoll = _epoll()
         self.by_fd: dict[int, Lane] = {}
         self.all: set[Lane] = set()
         self.idle: list[Lane] = []
-        self.anybody_answered = False
+        self._anybody_answered = False
         self.given_up = ""
 
     @property
@@ -102,11 +103,28 @@ class Connections:
         lane.failures += 1
         self._trouble(f"cannot connect: {why}")
         down_s = (now - self._down_since) / NS_PER_S
-        never = not self.anybody_answered
-        if (never and lane.failures >= _FIRST_TRIES) or (not never and down_s > self._plan.patience_s):
-            tries = f"{self._tries} tries in {down_s:.1f} s"
-            self.given_up = f"no connection to {self._plan.destination.url}: {why} ({tries})"
+        if down_s > (self._plan.patience_s if self._anybody_answered else self._plan.first_patience_s):
+            self._give_up(f"{why} ({self._tries} tries in {down_s:.1f} s)")
         lane.deadline = now + min(NS_PER_S // 10 << lane.failures, self._longest_backoff_ns)
+
+    def alerted(self, lane: Lane, error: OSError) -> None:
+        """The server ended a new connection with an alert, as one does that misses a client's certificate.
+
+        Where TLS 1.3 is spoken that comes after the handshake, so connecting again would go on for ever.
+        """
+        self._alerts += 1
+        why = f"TLS: {error_text(error)}"
+        self.refused(lane, why)
+        if not self._anybody_answered and self._alerts >= _MOST_ALERTS:
+            self._give_up(f"{why} ({self._alerts} connections ended so)")
+
+    def answered(self) -> None:
+        """Some lane got an answer: the endpoint is there, whatever becomes of new connections."""
+        self._anybody_answered = True
+        self._down_since = self._tries = 0
+
+    def _give_up(self, why: str) -> None:
+        self.given_up = f"no connection to {self._plan.destination.url}: {why}"
 
     def drop(self, lane: Lane) -> None:
         """Closes a lane's socket, if it has one."""
@@ -149,5 +167,7 @@ class Connections:
 
 def error_text(error: OSError | int | Any) -> str:
     """The words for an error of a socket."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).replace("_", " ").lower()
     number = error.errno if isinstance(error, OSError) else error
     return os.strerror(number) if number else "connection lost"

@@ -159,7 +159,8 @@ class Cursor:
         self.round = Round(self._tape, self._number, self._due_times.begin(self._number))
         self._recorder.add(self.round)
         self._k = 0
-        self._rewritten = 0 if self._number else self._size  # the tape holds the first repetition's ids
+        # The tape holds the ids of a first repetition that nothing changes.
+        self._rewritten = 0 if self._number or self._tape.salt else self._size
         return True
 
     def _rewrite(self, k: int) -> None:

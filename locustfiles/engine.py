@@ -7,6 +7,7 @@ passes the engine hands over to gevent's hub, so that Locust's heartbeat, report
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,7 @@ _QUIET_NS = 20_000_000
 _CHORES_NS = 100_000_000
 _FLUSH_NS = 500_000_000
 _REMEMBERED_ANSWERS = 512
+_CLOSED_EARLY = "connection closed before the answer"
 _REFUSALS = 1_000  # at once: some milliseconds
 
 
@@ -60,10 +62,9 @@ class Engine:
         self._busy = 0
         self._known: dict[bytes, int] = {}
         self._timeout_ns = int(plan.target.timeout_s * NS_PER_S)
-        self._flush_at = recorder.flush_at
         self._open = plan.pace.is_open
         self._refusals_count = plan.target.retry.refused
-        self._stop_at = 0
+        self._stopped_ns = self._stop_at = 0
 
     @property
     def given_up(self) -> str:
@@ -91,7 +92,9 @@ class Engine:
     def stop(self, timeout_s: float = 10.0) -> None:
         """Sends no more and lets the requests under way finish, `timeout_s` seconds at most."""
         self.stopping = True
-        self._stop_at = self._clock() + int(timeout_s * NS_PER_S)
+        now = self._clock()
+        self._stopped_ns = self._stopped_ns or now  # Locust may stop a run that is stopping
+        self._stop_at = now + int(timeout_s * NS_PER_S)
         self._idle.clear()
         for lane in list(self._connections.all):
             if lane.state != BUSY:
@@ -112,7 +115,7 @@ class Engine:
             self._end()
 
     def _loop(self) -> None:
-        clock, poll, cursor = self._clock, self._connections.epoll.poll, self._cursor
+        clock, poll, recorder = self._clock, self._connections.epoll.poll, self._recorder
         now = clock()
         slice_end, chores_at, flush_at = now + _SLICE_NS, now + _CHORES_NS, now + _FLUSH_NS
         while not self._over():
@@ -126,18 +129,18 @@ class Engine:
                 continue
             if now >= chores_at:
                 for lane in self._connections.overdue(now):
-                    self._lost(lane, f"no answer in {self._plan.target.timeout_s:g} s", repeatable=False)
+                    self._lost(lane, f"no answer in {self._plan.target.timeout_s:g} s", timed_out=True)
                 chores_at = now + _CHORES_NS
-            if now >= flush_at or (cursor.round and len(cursor.round.finished) >= self._flush_at):
-                self._recorder.flush(self._flush_at)
+            if now >= flush_at or recorder.is_behind:
+                recorder.flush()
                 flush_at = now + _FLUSH_NS
             hand_over()
             now = clock()
             slice_end = now + _SLICE_NS
 
     def _over(self) -> bool:
-        if self.given_up:
-            return True
+        if self.given_up and not self.stopping:
+            self.stop()  # what is under way may still be answered
         if self._busy:
             return self.stopping and self._clock() > self._stop_at
         return self.stopping or (self._cursor.exhausted and not self._cursor.waiting)
@@ -169,7 +172,7 @@ class Engine:
             except BlockingIOError:
                 continue
             except OSError as error:
-                self._lost(lane, error_text(error))
+                self._broken(lane, error)
                 continue
             received += len(data)
             if data != last:  # most answers of one pass are alike, and a comparison costs less than a look-up
@@ -195,7 +198,9 @@ class Engine:
                 self._connections.retire(lane)
             else:
                 idle.append(lane)
-        self._busy -= by_heart
+        if by_heart:
+            self._busy -= by_heart
+            self._connections.answered()
         if received and self.received is not None:
             self.received.received_bytes += received
 
@@ -207,7 +212,8 @@ class Engine:
             return False
         if lane.state == IDLE:
             # The server said farewell (or something nobody asked for) while nothing was under way: no harm.
-            self._connections.drop(lane)
+            if lane.pipe is None or mask != EPOLLIN or not _says_nothing(lane):
+                self._connections.drop(lane)
             return False
         if mask & EPOLLOUT and lane.rest is not None:
             self._send_rest(lane)
@@ -318,9 +324,16 @@ class Engine:
         """The socket took nothing."""
         if isinstance(error, BlockingIOError):
             self._sent(lane, data, 0)
-        else:
-            lane.written = False
-            self._lost(lane, error_text(error))
+            return
+        lane.written = False
+        if lane.pipe is not None and not lane.reused:
+            try:
+                lane.recv(_RECV_BYTES)
+            except OSError as reason:
+                error = (
+                    reason if isinstance(reason, ssl.SSLError) else error
+                )  # the server's own word says more
+        self._broken(lane, error)
 
     def _sent(self, lane: Lane, data: Any, count: int) -> None:
         """The socket took `count` bytes of a request."""
@@ -365,19 +378,24 @@ class Engine:
             except BadAnswerError as error:
                 self._lost(lane, f"the answer is not HTTP: {error}", repeatable=False)
                 return
+            if lane.has_farewell:
+                farewell = True
+                status = status or lane.feed_end()
             if status:
                 if plain and self._fates.memorable(lane, status):
                     if len(self._known) >= _REMEMBERED_ANSWERS:
                         self._known.clear()
                     self._known[data] = status
                 self._answered(lane, status, reusable=lane.keep_alive and not farewell)
+            elif lane.has_farewell:
+                self._lost(lane, _CLOSED_EARLY)
         elif lane.chunks and (status := lane.feed_end()):
             self._answered(lane, status, reusable=False)
         else:
-            self._lost(lane, "connection closed before the answer")
+            self._lost(lane, _CLOSED_EARLY)
 
     def _answered(self, lane: Lane, status: int, *, reusable: bool) -> None:
-        self._connections.anybody_answered = True
+        self._connections.answered()
         self._fates.answered(lane, status, self._clock())
         if not reusable or lane.rest is not None or self._tape.closes[lane.job.k]:
             self._connections.drop(lane)
@@ -388,9 +406,18 @@ class Engine:
         lane.done()
         self._offer(lane)
 
-    def _lost(self, lane: Lane, why: str, *, repeatable: bool = True) -> None:
+    def _broken(self, lane: Lane, error: OSError) -> None:
+        """Reading the answer failed."""
+        if isinstance(error, ssl.SSLError) and not lane.reused and not lane.chunks:
+            self._fates.takes_back(lane)  # whoever alerts in place of the first answer has read no request
+            self._connections.alerted(lane, error)
+            self._offer(lane)
+        else:
+            self._lost(lane, error_text(error))
+
+    def _lost(self, lane: Lane, why: str, *, repeatable: bool = True, timed_out: bool = False) -> None:
         """The connection ended under a request."""
-        again = self._fates.broke_off(lane, self._clock(), why, repeatable=repeatable)
+        again = self._fates.broke_off(lane, self._clock(), why, repeatable=repeatable, timed_out=timed_out)
         self._connections.drop(lane)
         lane.job = None
         self._busy -= 1
@@ -409,10 +436,29 @@ class Engine:
                 in_flight += 1
                 self._fates.abandoned(lane)
         self._connections.close()
-        never_started = self._cursor.never_started(now, hand_over)
+        # What was due while the last answers were waited for was not meant to be sent, nor is that time the target's.
+        sent_until = self._stopped_ns or now
+        never_started = self._cursor.never_started(sent_until, hand_over)
         self._cursor.close()
-        self._recorder.end(now, in_flight=in_flight, never_started=never_started, breathe=hand_over)
+        self._recorder.end(
+            now,
+            sent_until=sent_until,
+            in_flight=in_flight,
+            never_started=never_started,
+            breathe=hand_over,
+        )
         self.ended.set()
+
+
+def _says_nothing(lane: Lane) -> bool:
+    """Whether what came over an encrypted connection was TLS's own, such as the tickets that follow a handshake."""
+    try:
+        lane.recv(_RECV_BYTES)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def hand_over() -> None:

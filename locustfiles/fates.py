@@ -64,7 +64,7 @@ class Fates:
             lane.before = parted.states[items[0]]
             parted.sends(items, attempt=job.attempt, now=now)
 
-    def _takes_back(self, lane: Lane) -> None:
+    def takes_back(self, lane: Lane) -> None:
         """Not a byte of a request went out."""
         job = lane.job
         k, round_ = job.k, job.round
@@ -80,12 +80,19 @@ class Fates:
     def abandoned(self, lane: Lane) -> None:
         """The run ends under a request."""
         if not lane.written:
-            self._takes_back(lane)
+            self.takes_back(lane)
         elif lane.job.items is None:
             lane.job.round.state[lane.job.k] = UNKNOWN
 
-    def broke_off(self, lane: Lane, now: int, why: str, *, repeatable: bool) -> Job | None:
+    def broke_off(self, lane: Lane, now: int, why: str, *, repeatable: bool, timed_out: bool) -> Job | None:
         """The connection ended under a request.
+
+        Args:
+            lane: it holds the request.
+            now: monotonic nanoseconds.
+            why: in words.
+            repeatable: whether another try may do better.
+            timed_out: whether we ended it, as nothing had come for too long.
 
         Returns:
             What the lane is to send at once on a new connection, if anything.
@@ -94,12 +101,12 @@ class Fates:
         k, round_ = job.k, job.round
         reused = lane.reused and not lane.chunks
         if repeatable and not lane.written:
-            self._takes_back(lane)
+            self.takes_back(lane)
             return job
         identified = repeatable and self._ids[self._tape.carrier[k]]
         if job.items is None:
             round_.state[k] = UNKNOWN
-        if identified and reused and k not in round_.resent and not self._tape.closes[k]:
+        if identified and reused and not timed_out and k not in round_.resent and not self._tape.closes[k]:
             # RFC 9110 9.2.2: a request on a kept-alive connection that ends without a byte of an answer may be
             # sent again where a second copy does no harm; ids make it so. Once only, and on a new connection.
             round_.resent.add(k)

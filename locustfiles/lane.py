@@ -120,7 +120,18 @@ class Lane:
     def encrypt(self, pipe: Any) -> None:
         """Speaks through `pipe` from now on."""
         self.pipe = pipe
-        self.send, self.recv = pipe.send, pipe.recv
+        self.send, self.recv = pipe.send, self._recv_encrypted
+
+    def _recv_encrypted(self, size: int) -> bytes:
+        data: bytes = self.pipe.recv(size)
+        if self.pipe.ended:
+            self.by_heart = False  # the parser's way heeds the farewell that came along
+        return data
+
+    @property
+    def has_farewell(self) -> bool:
+        """Whether the server said inside TLS that nothing follows; the socket may stay open all the same."""
+        return self.pipe is not None and self.pipe.ended
 
     def close(self) -> None:
         """Closes the socket; the lane can connect again."""

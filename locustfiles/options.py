@@ -28,7 +28,19 @@ _STOP_TIMEOUT_S = "10"
 #: Names of the options in Locust's namespace, for the record. None of them holds a secret; the URLs of ledger and
 #: metrics might, so they are not here.
 OPTION_NAMES = (
-    *("corpus", "target", "pace", "speed", "batch", "window", "gzip", "repeat", "warmup", "patience"),
+    *(
+        "corpus",
+        "target",
+        "pace",
+        "speed",
+        "batch",
+        "window",
+        "gzip",
+        "repeat",
+        "id_salt",
+        "warmup",
+        "patience",
+    ),
     *("run_dir", "calibrate", "allow_host", "any_dialect", "threshold", "allow_generator_bound"),
 )
 
@@ -102,6 +114,14 @@ def add_options(parser: Any) -> None:
         help="how often to send the corpus, each time with fresh ids (0: until -t)",
     )
     add(
+        "--id-salt",
+        env_var="TELSIM_ID_SALT",
+        type=int,
+        default=0,
+        help="change every document id by this number (up to 4294967295), so that an endpoint which has seen the "
+        "corpus takes it for a new one",
+    )
+    add(
         "--warmup",
         env_var="TELSIM_WARMUP",
         default="0s",
@@ -110,8 +130,9 @@ def add_options(parser: Any) -> None:
     add(
         "--patience",
         env_var="TELSIM_PATIENCE",
-        default="10s",
-        help="how long the endpoint may refuse connections before the run gives up",
+        default="",
+        help="how long the endpoint may refuse connections before the run gives up (default: 10s; 2s where it has "
+        "answered nothing yet)",
     )
     add(
         "--run-dir",
@@ -202,7 +223,7 @@ class Request:
         target: endpoint profile.
         destination: where to.
         pace: how fast, over all workers.
-        batch, gzip, window_ms, repeat, warmup_s, patience_s, calibrate_s: as in the options.
+        batch, gzip, window_ms, repeat, id_salt, warmup_s, patience_s, calibrate_s: as in the options.
         run_dir, tape_dir: directories; None where not wanted.
         judging: by what the run is judged; None: by Locust's own rules alone.
     """
@@ -216,8 +237,9 @@ class Request:
     gzip: bool
     window_ms: int | None
     repeat: int
+    id_salt: int
     warmup_s: float
-    patience_s: float
+    patience_s: float | None
     calibrate_s: float
     run_dir: Path | None
     tape_dir: Path | None
@@ -236,7 +258,7 @@ class Request:
             window_ms=self.window_ms,
             worker=worker,
             workers=workers,
-            repeats=self.repeat != 1,
+            repeats=self.repeat != 1 or self.id_salt != 0,
         )
 
 
@@ -265,6 +287,8 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
     pace = parse_pace(options.pace, speed=options.speed)
     if options.batch < 0 or options.repeat < 0:
         raise UsageError("--batch and --repeat must not be negative")
+    if not 0 <= options.id_salt < 1 << 32:
+        raise UsageError("--id-salt must be a number from 0 to 4294967295")
     request = Request(
         corpus=corpus,
         target=target,
@@ -275,8 +299,9 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         gzip=target.gzip if options.gzip == "auto" else options.gzip == "on",
         window_ms=_window_ms(options, pace),
         repeat=options.repeat,
+        id_salt=options.id_salt,
         warmup_s=_seconds(options, "warmup"),
-        patience_s=_seconds(options, "patience"),
+        patience_s=_seconds(options, "patience") if options.patience else None,
         calibrate_s=_seconds(options, "calibrate"),
         run_dir=Path(options.run_dir) if options.run_dir else None,
         tape_dir=tape_dir,

@@ -23,6 +23,7 @@ class Plan:
         seed: for Poisson arrivals and the jitter of retries.
         worker: number of this worker.
         patience_s: how long the endpoint may refuse connections before the run gives up.
+        first_patience_s: the same while nothing has been answered yet: a wrong port should be told soon.
     """
 
     target: Target
@@ -34,3 +35,4 @@ class Plan:
     seed: int = 0
     worker: int = 0
     patience_s: float = 10.0
+    first_patience_s: float = 2.0

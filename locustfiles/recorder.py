@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.ma  # np.unique would import it in the middle of the run, which costs 40 ms
-from rounds import ACCEPTED, FAILED, I64, REJECTED, UNKNOWN, UNSENT, Round
+from rounds import ACCEPTED, FAILED, I64, REJECTED, UNKNOWN, Ended, Parts, Round
 
 from simulator.clock import wall_clock_ns
 from simulator.histogram import Histogram
@@ -30,6 +30,7 @@ _STATE_STEP = len(STATES)
 _SAMPLED = 8  # every eighth answer's Server-Timing is read
 _EXAMPLE_BYTES = 300
 _FLUSH_PINGS = 10_000  # taken down at once: some milliseconds
+_FLUSH_ROUNDS = 64  # likewise, where repetitions are short: each costs some calls of its own
 _REST_PINGS = 20_000  # taken down at once at the end: some ten milliseconds
 _MESSAGES = 64
 _KEPT_BYTES = 16 << 20
@@ -72,15 +73,15 @@ class Recorder:
         self._rounds: list[Round] = []
         self.measured_from_ns = 0
         self._why: dict[tuple[int, int], str] = {}
-        self._wrong_items: set[tuple[int, int]] = set()
+        self._mixed: dict[tuple[int, int], bool] = {}
         self._skip_lateness: dict[tuple[int, int], int] = {}
         self._answers = 0
-        self.started_ns = self.ended_ns = 0
+        self.started_ns = self.ended_ns = self.measured_to_ns = 0
         self.in_flight = self.never_started = 0
         self.finished_requests = 0
         self.finished_pings = 0
         _keep_freed_memory()
-        self.flush_at = max(1, _FLUSH_PINGS * len(tape) // max(tape.pings, 1))
+        self._flush_at = max(1, _FLUSH_PINGS * len(tape) // max(tape.pings, 1))
         self._fresh()
 
     def _fresh(self) -> None:
@@ -130,10 +131,9 @@ class Recorder:
     def mixed(self, round_: Round, k: int, states: list[int]) -> None:
         """The pings of a request ended in different states."""
         tape = self.tape
-        round_.mixed.add(k)
         expects = tape.expect[int(tape.first[k]) : int(tape.first[k + 1])].tolist()
-        if not all(self._is_right(*pair) for pair in zip(states, expects, strict=True)):
-            self._wrong_items.add((round_.number, k))
+        right = all(self._is_right(*pair) for pair in zip(states, expects, strict=True))
+        self._mixed[round_.number, k] = not right
 
     def _is_right(self, state: int, expect: int) -> bool:
         if state == ACCEPTED:
@@ -168,43 +168,47 @@ class Recorder:
 
     # In bulk.
 
-    def flush(self, at_most: int | None = None) -> None:
-        """Takes in the requests that have ended since the last call, `at_most` so many of each repetition."""
-        for round_ in list(self._rounds):
-            count = len(round_.finished) if at_most is None else min(len(round_.finished), at_most)
-            if count:
-                requests = np.array(round_.finished[:count], dtype=np.int64)
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much has ended that it should be taken in at once."""
+        rounds = self._rounds
+        return len(rounds) > _FLUSH_ROUNDS or bool(rounds and len(rounds[-1].finished) >= self._flush_at)
+
+    def flush(self) -> None:
+        """Takes in requests that have ended since the last call, some milliseconds' worth at most."""
+        left, parts = self._flush_at, []
+        for round_ in self._rounds:
+            if count := min(len(round_.finished), left):
+                parts.append((round_, np.array(round_.finished[:count], dtype=np.int64)))
                 del round_.finished[:count]
-                self._take_in(round_, requests)
-            if round_ is not self._rounds[-1] and bool(round_.written_down.all()):
-                self._rounds.remove(round_)
+                left -= count
+                if not left or len(parts) == _FLUSH_ROUNDS:
+                    break
+        if not parts:
+            return
+        self._take_in(Ended.of(parts), parts)
+        now_sent = self._rounds[-1]
+        self._rounds = [round_ for round_ in self._rounds if round_.unwritten or round_ is now_sent]
 
-    def _take_in(self, round_: Round, requests: I64) -> None:
-        states = round_.state_array[requests]
-        states[states == UNSENT] = ACCEPTED  # answers known by heart leave no state behind
-        round_.state_array[requests] = states
-        round_.written_down[requests] = True
-        self._write_down(round_, requests)
-        self.finished_requests += len(requests)
-        self.finished_pings += int(self._pings(requests).sum())
-        wrong = self._wrong(round_, requests, states)
-        self._measure(round_, requests, wrong)
-        messages = self._explain(round_, requests, states, wrong)
+    def _take_in(self, ended: Ended, parts: Parts) -> None:
+        self._write_down(parts)
+        self.finished_requests += len(ended.requests)
+        self.finished_pings += int(self._pings(ended.requests).sum())
+        wrong = self._wrong(ended)
+        self._measure(ended, wrong)
+        messages = self._explain(ended, wrong)
         if self._locust is not None:
-            self._tell_locust(round_, requests, messages)
+            self._tell_locust(ended, messages)
 
-    def _wrong(self, round_: Round, requests: I64, states: Any) -> Any:
+    def _wrong(self, ended: Ended) -> Any:
+        states, requests = ended.states, ended.requests
         wrong = (states == REJECTED) & self._expects(requests, _EXPECT_ACCEPT)
         if self.target.answers.validates:
             wrong |= (states == ACCEPTED) & self._expects(requests, _EXPECT_REJECT)
         wrong |= (states == FAILED) | (states == UNKNOWN)
-        if self._wrong_items or round_.mixed:
-            for position, k in enumerate(requests.tolist()):
-                key = (round_.number, k)
-                if k in round_.mixed:
-                    wrong[position] = key in self._wrong_items
-                    round_.mixed.discard(k)
-                    self._wrong_items.discard(key)
+        if self._mixed:
+            for position, key in enumerate(ended.keys()):
+                wrong[position] = self._mixed.pop(key, wrong[position])
         return wrong
 
     def _expects(self, requests: I64, expect: int) -> Any:
@@ -214,11 +218,11 @@ class Recorder:
     def _pings(self, requests: I64) -> I64:
         return self.tape.first[requests + 1] - self.tape.first[requests]
 
-    def _measure(self, round_: Round, requests: I64, wrong: Any) -> None:
-        sent, done = round_.sent_array[requests], round_.done_array[requests]
-        due = sent if round_.due_array is None else round_.due_array[requests]
-        inside = (due if round_.due_array is not None else sent) >= self.measured_from_ns
-        answered = inside & (round_.status_array[requests] > 0)
+    def _measure(self, ended: Ended, wrong: Any) -> None:
+        requests, sent, done = ended.requests, ended.sent, ended.done
+        due = sent if ended.due is None else ended.due
+        inside = due >= self.measured_from_ns
+        answered = inside & (ended.status > 0)
         service = done - sent
         pings = self._pings(requests)
         size = self.tape.start[requests + 1] - self.tape.start[requests]
@@ -227,15 +231,15 @@ class Recorder:
         self.bytes_sent += int(size[inside].sum())
         names = self.tape.name[requests]
         _record(self.service, names[answered], service[answered])
-        if round_.due_array is not None:
+        if ended.due is not None:
             lateness = sent - due
             if self._skip_lateness:
-                for position, k in enumerate(requests.tolist()):
-                    lateness[position] = self._skip_lateness.pop((round_.number, k), lateness[position])
+                for position, key in enumerate(ended.keys()):
+                    lateness[position] = self._skip_lateness.pop(key, lateness[position])
             _record(self.corrected, names[answered], (done - due)[answered])
             _record(self.lateness, names[inside], lateness[inside])
             self.late_starts += int((lateness[inside] > LATE_NS).sum())
-        self._per_second(done, pings, wrong, service, round_.status_array[requests] > 0)
+        self._per_second(done, pings, wrong, service, ended.status > 0)
 
     def _per_second(self, done: I64, pings: I64, wrong: Any, service: I64, answered: Any) -> None:
         second = (done + self.epoch_ns) // NS_PER_S
@@ -247,13 +251,13 @@ class Recorder:
             entry[2] += int(wrong[chosen].sum())
             entry[3].record_many(service[chosen & answered])
 
-    def _explain(self, round_: Round, requests: I64, states: Any, wrong: Any) -> list[tuple[int, str]]:
-        """A message for each request that did not go as its label says: its place in `requests`, the words."""
+    def _explain(self, ended: Ended, wrong: Any) -> list[tuple[int, str]]:
+        """A message for each request that did not go as its label says: its place in `ended`, the words."""
         messages = []
         for position in np.flatnonzero(wrong).tolist():
-            k = int(requests[position])
-            status = int(round_.status_array[k])
-            message = self._why.pop((round_.number, k), None) or _message(int(states[position]), status)
+            key = int(ended.number[position]), int(ended.requests[position])
+            status = int(ended.status[position])
+            message = self._why.pop(key, None) or _message(int(ended.states[position]), status)
             self._count_error(message, status, 1)
             messages.append((position, message))
         return messages
@@ -264,30 +268,39 @@ class Recorder:
             key = ("other trouble", 0)
         self.errors[key] += count
 
-    def _tell_locust(self, round_: Round, requests: I64, messages: list[tuple[int, str]]) -> None:
-        due = round_.due_array
-        since = round_.sent_array if due is None else due
+    def _tell_locust(self, ended: Ended, messages: list[tuple[int, str]]) -> None:
+        since = ended.sent if ended.due is None else ended.due
         self._locust.log(
             names=self.tape.names,
-            numbers=self.tape.name[requests],
-            took_ns=round_.done_array[requests] - since[requests],
-            done_ns=round_.done_array[requests] + self.epoch_ns,
+            numbers=self.tape.name[ended.requests],
+            took_ns=ended.done - since,
+            done_ns=ended.done + self.epoch_ns,
             messages=messages,
         )
 
-    def end(self, now: int, *, in_flight: int, never_started: int, breathe: Callable[[], None]) -> None:
+    def end(
+        self,
+        now: int,
+        *,
+        sent_until: int,
+        in_flight: int,
+        never_started: int,
+        breathe: Callable[[], None],
+    ) -> None:
         """The run is over: what was not finished is taken down as it stands.
 
         Args:
             now: monotonic nanoseconds.
+            sent_until: when requests ceased to be sent; what came after was waiting for answers.
             in_flight: requests without an answer.
             never_started: requests that were due and never left.
             breathe: called now and then, so that a large rest does not hold up the process.
         """
         while any(round_.finished for round_ in self._rounds):
-            self.flush(self.flush_at)
+            self.flush()
             breathe()
         self.ended_ns = now
+        self.measured_to_ns = sent_until
         self.in_flight = in_flight
         self.never_started = never_started
         for round_ in self._rounds:
@@ -304,7 +317,7 @@ class Recorder:
             # A repetition after the first is taken down only as far as it got.
             if round_.number:
                 rest = rest[round_.sent_array[rest] > 0]
-            self._write_down(round_, rest)
+            self._write_down([(round_, rest)])
             breathe()
 
     def _write_left_out(self, breathe: Callable[[], None]) -> None:
@@ -318,10 +331,13 @@ class Recorder:
             self._writer.append(rows)
             breathe()
 
-    def _write_down(self, round_: Round, requests: I64) -> None:
-        if self._writer is None or not len(requests):
+    def _write_down(self, parts: Parts) -> None:
+        if self._writer is None:
             return
-        rows, pings = round_.rows(requests, epoch_ns=self.epoch_ns)
+        written = [round_.rows(requests, epoch_ns=self.epoch_ns) for round_, requests in parts]
+        rows, pings = (np.concatenate(each) for each in zip(*written, strict=True))
+        if not len(rows):
+            return
         self._writer.append(rows)
         key = self.tape.label[pings].astype(np.int64) * _STATE_STEP + rows["state"]
         counted = np.bincount(key)

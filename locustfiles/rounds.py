@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,7 @@ class Round:
         self.status_array = np.zeros(size, dtype=np.uint16)
         self.state_array = np.zeros(size, dtype=np.uint8)
         self.written_down = np.zeros(size, dtype=np.bool_)
+        self.unwritten = size
         self.sent = memoryview(self.sent_array)
         self.done = memoryview(self.done_array)
         self.status = memoryview(self.status_array)
@@ -87,7 +89,6 @@ class Round:
         self.attempts: dict[int, int] = {}
         self.resent: set[int] = set()
         self.item_states: dict[int, list[int]] = {}
-        self.mixed: set[int] = set()
         self.parted: dict[int, Parted] = {}
 
     def rows(self, requests: I64, *, epoch_ns: int) -> tuple[npt.NDArray[np.void], I64]:
@@ -128,6 +129,59 @@ class Round:
                     if self.due_array is None:
                         own["due"] = own["sent"]
         return rows, pings
+
+
+#: Requests of some repetitions.
+Parts = Sequence[tuple[Round, I64]]
+
+
+class Ended(NamedTuple):
+    """Requests that have ended, of one or more repetitions, one after the other in flat arrays.
+
+    Args:
+        requests: positions on the tape.
+        number: the repetition of each.
+        sent: when, in nanoseconds of the monotonic clock.
+        done: when its answer came, or was given up.
+        due: when it was due; None in a closed loop.
+        status: of the answer; 0 without one.
+        states: what became of it.
+    """
+
+    requests: I64
+    number: I64
+    sent: I64
+    done: I64
+    due: I64 | None
+    status: npt.NDArray[np.uint16]
+    states: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, parts: Parts) -> Ended:
+        """Gathers what the repetitions know of some requests, and marks them as written down."""
+        for round_, requests in parts:
+            states = round_.state_array[requests]
+            states[states == UNSENT] = ACCEPTED  # answers known by heart leave no state behind
+            round_.state_array[requests] = states
+            round_.written_down[requests] = True
+            round_.unwritten -= len(requests)
+
+        def gathered(name: str) -> Any:
+            return np.concatenate([getattr(round_, name)[requests] for round_, requests in parts])
+
+        return cls(
+            requests=np.concatenate([requests for _, requests in parts]),
+            number=np.repeat([round_.number for round_, _ in parts], [len(each) for _, each in parts]),
+            sent=gathered("sent_array"),
+            done=gathered("done_array"),
+            due=None if parts[0][0].due_array is None else gathered("due_array"),
+            status=gathered("status_array"),
+            states=gathered("state_array"),
+        )
+
+    def keys(self) -> Iterator[tuple[int, int]]:
+        """Repetition and position on the tape of each."""
+        return zip(self.number.tolist(), self.requests.tolist(), strict=True)
 
 
 def expand(firsts: I64, counts: I64) -> I64:

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -126,7 +127,7 @@ class Session:
         builder = TapeBuilder(request.corpus, spec, directory=request.tape_dir)
         for _ in builder.steps():
             hand_over()
-        tape = builder.tape
+        tape = replace(builder.tape, salt=request.id_salt)
         if len(tape.left_out):
             log.warning(
                 "%d pings cannot go to target %s and stay unsent", len(tape.left_out), request.target.name
@@ -163,7 +164,7 @@ class Session:
             span_ms=meta.last_due_ms - meta.first_due_ms + 1,
             seed=meta.seed,
             worker=self.worker,
-            patience_s=request.patience_s,
+            **_patience(request.patience_s),
         )
 
     def stop(self, timeout_s: float) -> None:
@@ -187,6 +188,7 @@ class Session:
             report["window_ns"] = [
                 recorder.started_ns + epoch,
                 recorder.measured_from_ns + epoch,
+                (recorder.measured_to_ns or ended) + epoch,
                 ended + epoch,
             ]
             report["health"] = msgspec.to_builtins(self._health(recorder, ended))
@@ -205,6 +207,11 @@ class Session:
             requests=self._sent[0],
             pings=self._sent[1],
         )
+
+
+def _patience(given_s: float | None) -> dict[str, float]:
+    """What was asked for holds from the start: an endpoint may still be starting."""
+    return {} if given_s is None else {"patience_s": given_s, "first_patience_s": given_s}
 
 
 def _look_at_all_modules() -> None:

@@ -22,6 +22,7 @@ class TlsPipe:
         self._sock = sock
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._left = b""
+        self.ended = False
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
     @property
@@ -45,22 +46,27 @@ class TlsPipe:
         return True
 
     def recv(self, _size: int) -> bytes:
-        """What the server said; empty at its end.
+        """What the server said; empty at its end. `ended` then tells that nothing follows, whatever the socket says.
 
         Raises:
             BlockingIOError: nothing yet.
-            OSError: the connection broke.
+            OSError: the connection broke, or the server ended it with an alert (`ssl.SSLError`).
         """
-        ended = self._fill()
+        closed = self._fill()
         pieces = []
         try:
             while piece := self._tls.read(_RECV):
                 pieces.append(piece)
+            self.ended = True
         except ssl.SSLWantReadError:
-            pass
+            self.ended = closed
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self.ended = True
         except ssl.SSLError:
-            ended = True
-        if pieces or ended:
+            if not pieces:
+                raise
+            self.ended = True
+        if pieces or self.ended:
             return b"".join(pieces)
         raise BlockingIOError
 
@@ -85,10 +91,15 @@ class TlsPipe:
 
     def _fill(self) -> bool:
         """Moves what has come into the decryption; true where the server has closed the connection."""
+        filled = False
         try:
             while data := self._sock.recv(_RECV):
                 self._incoming.write(data)
+                filled = True
         except BlockingIOError:
             return False
+        except OSError:
+            if not filled:
+                raise  # else an alert may have come before the reset, and says more
         self._incoming.write_eof()
         return True

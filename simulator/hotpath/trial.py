@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.clock import wall_clock_ns
 from simulator.corpus import open_corpus
 from simulator.errors import EndpointError, ExitCode, UsageError
 from simulator.guard import admit
@@ -26,6 +27,7 @@ from simulator.thresholds import Threshold, parse_thresholds
 _NOISE_BLOCKS = 10
 _SLACK_S = 600.0  # a large corpus takes minutes to prepare
 _STDERR_LINES = 5
+_ODD = 0x9E3779B97F4A7C15  # spreads a moment over all bits (2^64 divided by the golden ratio)
 _LOG_HEAD = re.compile(r"^\[[^\]]*\] \S+?/ERROR/telsim\.replay: ", re.MULTILINE)
 
 
@@ -61,6 +63,7 @@ class Trial:
         pace: as `--pace` takes it.
         batch: pings a request; 0: what the target says.
         gzip: whether bodies are compressed; None: what the target says.
+        id_salt: what changes its document ids: an endpoint that knows them from another trial does less for them.
     """
 
     corpus: Path
@@ -69,6 +72,7 @@ class Trial:
     pace: str = "max"
     batch: int = 0
     gzip: bool | None = None
+    id_salt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ def command_line(trial: Trial, endpoint: Endpoint, run: Path) -> list[str]:
     words = [sys.executable, "-m", "locust", "-f", str(locustfile_path()), "--headless", "--only-summary"]
     words += ["--corpus", str(trial.corpus.absolute()), "--host", endpoint.host, "--target", endpoint.target]
     words += ["--pace", trial.pace, "--batch", str(trial.batch), "--repeat", "0"]
+    words += ["--id-salt", str(trial.id_salt)]
     words += ["--gzip", {None: "auto", True: "on", False: "off"}[trial.gzip]]
     words += ["-u", str(endpoint.lanes), "-r", str(max(100, endpoint.lanes)), "--run-dir", str(run)]
     words += ["--warmup", f"{trial.warmup_s:g}s", "-t", f"{total_s}s"]
@@ -124,7 +129,7 @@ def run_trial(trial: Trial, endpoint: Endpoint, *, thresholds: Sequence[Threshol
     objectives = parse_thresholds([]) if thresholds is None else thresholds
     with tempfile.TemporaryDirectory(prefix="telsim-trial-") as directory:
         run = Path(directory) / "run"
-        meta = _replay(trial, endpoint, run)
+        meta = _replay(replace(trial, id_salt=_new_salt()), endpoint, run)
         if not meta.requests:
             trouble = meta.errors[0].message if meta.errors else "no request was answered"
             raise EndpointError(f"{endpoint.host}: {trouble}")
@@ -158,6 +163,11 @@ def _replay(trial: Trial, endpoint: Endpoint, run: Path) -> RunMeta:
         raise EndpointError(f"a trial of {trial.seconds:g} s did not end within {limit_s:g} s") from error
     _check(done, run)
     return read_run_meta(run)
+
+
+def _new_salt() -> int:
+    """Another number for each trial, of this command and of those before it."""
+    return wall_clock_ns() * _ODD >> 32 & 0xFFFFFFFF
 
 
 def _absolute(endpoint: Endpoint) -> Endpoint:
@@ -195,7 +205,8 @@ def _check(done: subprocess.CompletedProcess[str], run: Path) -> None:
 def rate_noise(outcomes: Outcomes, meta: RunMeta) -> float:
     """The relative standard error of the rate of answered pings, from ten blocks of the measured window."""
     judged = (outcomes["state"] == ACCEPTED) | (outcomes["state"] == REJECTED)
-    done = outcomes["done"][judged & (outcomes["done"] >= meta.measured_from_ns)]
+    measured = (outcomes["done"] >= meta.measured_from_ns) & (outcomes["done"] <= meta.measured_to_ns)
+    done = outcomes["done"][judged & measured]
     if len(done) < _NOISE_BLOCKS:
         return 1.0
     counts, _ = np.histogram(done, bins=_NOISE_BLOCKS)

@@ -109,7 +109,7 @@ def _figures(meta: RunMeta, outcomes: Outcomes) -> _Figures:
     """The window's figures from `run.json`; from the outcomes where the run died before it could write them."""
     window_s = max(0, meta.measured_to_ns - meta.measured_from_ns) / NS_PER_S
     found = meta.histograms
-    if meta.requests and window_s:
+    if meta.requests or meta.ended_ns:
         service, corrected, lateness = map(_unpacked, (found.service, found.corrected, found.lateness))
         return _Figures(
             window_s=window_s,
@@ -254,6 +254,8 @@ def _verdict(
     reasons = [broken(result) for result in judged if result.ok is False]
     if not summary.accepted + summary.rejected:
         reasons.insert(0, "no ping was answered as accepted or rejected")
+    elif meta.ended_ns and not summary.requests:
+        reasons.insert(0, "nothing was measured: no request was sent after the warm-up")
     missing = sum(worker.pings for worker in meta.workers) - summary.sent
     if missing > 0:
         reasons.insert(0, f"the outcomes of {missing} pings are not in this directory (on another machine?)")

@@ -33,17 +33,17 @@ def first_words(ids: npt.NDArray[np.bytes_]) -> U64:
     return np.ndarray(shape=(len(ids),), dtype="<u8", buffer=ids, strides=(ids.itemsize,))
 
 
-def fresh_words(words: U64, round_: int) -> U64:
-    """The first eight digits of ids in repetition `round_`. What is not eight hex digits never changes.
+def fresh_words(words: U64, mask: int) -> U64:
+    """The first eight digits of changed ids. What is not eight hex digits never changes.
 
     Args:
         words: the first eight digits as the corpus has them.
-        round_: number of the repetition, from 0.
+        mask: the 32 bits to change them by, not 0.
     """
     words = np.ascontiguousarray(words)
     letters = (words >> _u(6)) & _each(1)  # of the hex digits only letters have bit 6
     digits = (words & _each(0x0F)) + letters * _u(9)
-    changed = _text(digits ^ _u(_digits_of(round_mask(round_))))
+    changed = _text(digits ^ _u(_digits_of(mask)))
     lower = words | (letters << _u(5))
     not_hex = (_text(digits) ^ lower) | (digits & _each(0xF0))
     return np.where(not_hex, words, changed) if not_hex.any() else changed

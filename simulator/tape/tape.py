@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.tape.checksums import Checksums
-from simulator.tape.fresh import WORD, first_words, fresh_words
+from simulator.tape.fresh import WORD, first_words, fresh_words, round_mask
 from simulator.tape.heads import HEAD_END, LENGTH
 from simulator.tape.packing import TRAILER_BYTES, pack_now, unpack
 
@@ -63,6 +63,7 @@ class Tape:
         places: ids in `data`.
         pieces: the single items of batches, for targets that send some of them again.
         checksums: of compressed bodies; None where there are none, or where nothing is to be repeated.
+        salt: 32 bits that change all ids beside what the repetition changes: 0 leaves the first one's as they are.
     """
 
     data: mmap.mmap
@@ -83,6 +84,7 @@ class Tape:
     places: Places
     pieces: Pieces
     checksums: Checksums | None
+    salt: int = 0
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -95,6 +97,9 @@ class Tape:
     def request(self, k: int) -> bytes:
         """Request `k` as it stands on the tape."""
         return self.data[int(self.start[k]) : int(self.start[k + 1])]
+
+    def _mask(self, round_: int) -> int:
+        return round_mask(round_) ^ self.salt
 
     def rewrite(self, first_request: int, last_request: int, round_: int) -> None:
         """Puts the ids of repetition `round_` into requests `first_request` to `last_request - 1`."""
@@ -130,7 +135,8 @@ class Tape:
         if chosen.start == chosen.stop:
             return
         old = first_words(self.ids)[pings]
-        new = fresh_words(old, round_)
+        mask = self._mask(round_)
+        new = fresh_words(old, mask) if mask else old
         words = new[self.places.ping[chosen] - pings.start]
         _every_place(buffer, "<u8", WORD)[self.places.offset[chosen] - offset] = words
         checksums = self.checksums
@@ -144,8 +150,8 @@ class Tape:
     def ids_in_round(self, round_: int, pings: I64) -> npt.NDArray[np.bytes_]:
         """The document ids of the given pings in repetition `round_`."""
         ids = self.ids[pings]
-        if round_ and len(ids):
-            first_words(ids)[:] = fresh_words(first_words(self.ids)[pings], round_)
+        if (mask := self._mask(round_)) and len(ids):
+            first_words(ids)[:] = fresh_words(first_words(self.ids)[pings], mask)
         return ids
 
     def close(self) -> None:

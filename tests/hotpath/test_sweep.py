@@ -222,7 +222,7 @@ def test_counters_are_told_from_gauges():
 
 def test_a_server_without_metrics_has_no_counters_unless_somebody_says_where_they_are():
     assert read_counters(Asker("http://127.0.0.1:1")) == {}
-    with pytest.raises(EndpointError, match="127.0.0.1:1/of/the/queue"):
+    with pytest.raises(EndpointError, match=r"127\.0\.0\.1:1/of/the/queue"):
         read_counters(Asker("http://127.0.0.1:1"), "http://127.0.0.1:1/of/the/queue")
 
 

@@ -83,6 +83,15 @@ def test_a_run_that_died_is_measured_by_its_outcomes(judge):
     assert found.lateness_ms.max == 1
 
 
+def test_a_warm_up_longer_than_the_run_leaves_nothing_to_judge(judge):
+    meta = RunMeta(ended_ns=3 * SECOND, measured_from_ns=10 * SECOND, measured_to_ns=3 * SECOND)
+    found = judge(meta=meta, thresholds=["p99<500ms"])
+    assert found.verdict == "fail"
+    assert found.reasons[0] == "nothing was measured: no request was sent after the warm-up"
+    assert "p99<500ms: not measured" in found.reasons
+    assert (found.requests, found.latency_ms.max) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("rows", "stored", "thresholds", "reason"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,9 @@ def run_engine(tmp_path: Path) -> Callable[..., Ran]:
         gzip: bool = False,
         window_ms: int | None = None,
         patience_s: float = 3.0,
+        first_patience_s: float = 2.0,
+        id_salt: int = 0,
+        stop_timeout_s: float = 1.0,
         stop_after_s: float = 0.0,
     ) -> Ran:
         import gevent
@@ -71,9 +75,9 @@ def run_engine(tmp_path: Path) -> Callable[..., Ran]:
             batch=batch,
             gzip=gzip,
             window_ms=window_ms,
-            repeats=rounds != 1,
+            repeats=rounds != 1 or id_salt != 0,
         )
-        tape = TapeBuilder(corpus, spec).build()
+        tape = replace(TapeBuilder(corpus, spec).build(), salt=id_salt)
         directory = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         directory.mkdir()
         with OutcomeWriter(directory, 0) as writer:
@@ -86,12 +90,13 @@ def run_engine(tmp_path: Path) -> Callable[..., Ran]:
                 origin_ms=corpus.meta.first_due_ms,
                 span_ms=corpus.meta.last_due_ms - corpus.meta.first_due_ms + 1,
                 patience_s=patience_s,
+                first_patience_s=first_patience_s,
             )
             engine = Engine(tape, plan, recorder)
             for _ in range(lanes):
                 engine.open_lane(lambda: None)
             if stop_after_s:
-                gevent.spawn_later(stop_after_s, engine.stop, 1.0)
+                gevent.spawn_later(stop_after_s, engine.stop, stop_timeout_s)
             engine.run()
         return Ran(read_outcomes(directory), recorder, engine)
 

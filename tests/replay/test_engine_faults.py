@@ -348,3 +348,70 @@ def test_stopping_in_the_middle_keeps_what_was_done(corpus, odd_server, run_engi
     assert sum(states.values()) == 2000
     assert set(states) == {"accepted", "unsent"}
     assert states["accepted"] == len(server.requests)
+
+
+def test_what_the_last_answers_take_is_no_time_in_which_requests_were_sent(corpus, odd_server, run_engine):
+    def answers_one_late(connection: socket.socket, seen: Seen) -> None:
+        if seen.number == 10:
+            threading.Event().wait(1.5)
+        connection.sendall(OK)
+
+    server = odd_server(answers_one_late)
+    ran = run_engine(corpus(2000), server.url, pace="rate 100", lanes=8, stop_after_s=0.6, stop_timeout_s=5.0)
+    recorder = ran.recorder
+    assert recorder.ended_ns - recorder.started_ns > 1.4e9
+    assert (recorder.measured_to_ns - recorder.started_ns) / 1e9 == pytest.approx(0.6, abs=0.3)
+    assert recorder.never_started <= 5
+    assert len(server.requests) == ran.states()["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("retries", "states"), [(True, {"accepted": 30}), (False, {"accepted": 29, "unknown": 1})]
+)
+def test_no_answer_in_time_is_an_error_of_the_network(retries, states, corpus, odd_server, run_engine):
+    def forgets_one(connection: socket.socket, seen: Seen) -> None:
+        if seen.number == 10:
+            threading.Event().wait(2.6)
+            return
+        connection.sendall(OK)
+
+    server = odd_server(forgets_one)
+    text = RETRYING.replace("timeout_s = 2.0", "timeout_s = 0.5") + f"network = {str(retries).lower()}\n"
+    ran = run_engine(corpus(30), server.url, target=target_from(text), lanes=3)
+    assert ran.states() == states
+    assert ran.rows["attempt"].max() == (2 if retries else 1)
+
+
+def test_an_endpoint_that_is_still_starting_is_waited_for(corpus, run_engine):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    server = OddServer(answer_ok, port=port)
+    starter = threading.Timer(2.6, server.__enter__)
+    starter.start()
+    try:
+        ran = run_engine(corpus(20), f"http://127.0.0.1:{port}", first_patience_s=20)
+    finally:
+        starter.join()
+        server.__exit__()
+    assert ran.states() == {"accepted": 20}
+
+
+def test_connections_that_still_answer_keep_a_run_going(corpus, odd_server, run_engine):
+    """An endpoint that drains: it takes no new connection, and serves those that it has."""
+    server: OddServer
+
+    def drains(connection: socket.socket, seen: Seen) -> bool:
+        if seen.number == 0:
+            while server.connections < 4:
+                threading.Event().wait(0.005)
+            server.refuse_more()
+            return False
+        threading.Event().wait(0.02)
+        connection.sendall(OK)
+        return True
+
+    server = odd_server(drains)
+    ran = run_engine(corpus(300), server.url, lanes=4, patience_s=0.5)
+    assert ran.engine.given_up == ""
+    assert sum(ran.states().values()) == 300
+    assert ran.states()["accepted"] >= 299

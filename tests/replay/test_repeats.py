@@ -80,3 +80,37 @@ def test_a_retry_in_a_later_round_carries_that_rounds_id(corpus, odd_server, run
     assert ran.states() == {"accepted": 90}
     assert set(server.copies.values()) == {2}
     assert {row.decode() for row in ran.rows["id"]} == set(server.copies)
+
+
+@pytest.mark.parametrize(("target", "batch", "packed"), [("structured", 1, False), ("ndjson", 20, True)])
+def test_a_salt_gives_other_ids_from_the_first_round_on(
+    target, batch, packed, corpus, odd_server, run_engine
+):
+    server = odd_server(ok)
+    runs = [
+        run_engine(
+            corpus(40), server.url, target=target, batch=batch, gzip=packed, rounds=rounds, id_salt=salt
+        )
+        for salt, rounds in ((0, 2), (1, 1), (0xFFFF_FFFF, 2))
+    ]
+    ids = [row.decode() for ran in runs for row in ran.rows["id"]]
+    assert len(set(ids)) == len(ids) == 40 * 5
+    sent = [gzip.decompress(seen.body) if packed else seen.body for seen in server.requests]
+    on_the_wire = [
+        record["body"]["client_id"] if packed else record["client_id"]
+        for body in sent
+        for record in map(msgspec.json.decode, body.splitlines())
+    ]
+    assert sorted(on_the_wire) == sorted(ids)
+    assert {uuid.UUID(each).version for each in ids} == {4}
+
+
+def test_many_short_rounds_are_taken_down_like_few_long_ones(corpus, odd_server, run_engine):
+    server = odd_server(ok)
+    ran = run_engine(corpus(1), server.url, lanes=4, rounds=1500)
+    assert ran.states() == {"accepted": 1500}
+    assert sorted(ran.rows["round"].tolist()) == list(range(1500))
+    assert set(server.copies.values()) == {1}
+    assert {row.decode() for row in ran.rows["id"]} == set(server.copies)
+    assert ran.recorder.finished_requests == 1500
+    assert sum(histogram.count for histogram in ran.recorder.service.values()) == 1500

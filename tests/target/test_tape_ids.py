@@ -21,7 +21,7 @@ uuids = st.uuids(version=4).map(str)
 
 
 def renewed(ids: list[str], round_: int) -> list[str]:
-    words = fresh_words(first_words(np.array([id_.encode() for id_ in ids], dtype="S36")), round_)
+    words = fresh_words(first_words(np.array([id_.encode() for id_ in ids], dtype="S36")), round_mask(round_))
     return [int(word).to_bytes(8, "little").decode() + id_[8:] for word, id_ in zip(words, ids, strict=True)]
 
 
