@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +16,12 @@ from tls import TlsPipe
 from simulator.pacing import NS_PER_S
 from simulator.target import tls_context
 
-_epoll = monkey.get_original("select", "epoll")
+try:
+    _epoll = monkey.get_original("select", "epoll")
+except AttributeError:
+    sys.exit(
+        "the replay watches its connections with epoll, which only Linux has; run it in a container there"
+    )
 EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x2000
 READ = EPOLLIN | EPOLLRDHUP  # a farewell that comes along with an answer shows before the next request
 
@@ -47,6 +53,7 @@ class Connections:
         # Where a refusal counts as a client's try, the lanes must not notice the end of an outage late.
         self._longest_backoff_ns = NS_PER_S // 10 if plan.target.retry.refused else _LONGEST_BACKOFF_NS
         self._down_since = self._tries = self._alerts = 0
+        self._addresses = [plan.destination.address, *plan.destination.others]
         self.epoll = _epoll()
         self.by_fd: dict[int, Lane] = {}
         self.all: set[Lane] = set()
@@ -61,8 +68,8 @@ class Connections:
 
     def connect(self, lane: Lane) -> None:
         """Begins to connect."""
-        destination = self._plan.destination
-        error = lane.connect(destination.address, destination.port, ipv6=destination.ipv6)
+        address = self._addresses[0]
+        error = lane.connect(address, self._plan.destination.port, ipv6=":" in address)
         if error:
             self.refused(lane, error_text(error))
             return
@@ -75,6 +82,8 @@ class Connections:
         if lane.pipe is None and (error := lane.connect_error()):
             self.refused(lane, error_text(error))
             return False
+        if len(self._addresses) > 1:
+            self._addresses = [lane.sock.getpeername()[0]]  # somebody listens there: all others go there too
         if self._tls is not None and not self._encrypted(lane):
             return False
         self.epoll.modify(lane.fd, READ)
@@ -102,6 +111,7 @@ class Connections:
         self._give_back(lane)
         lane.failures += 1
         self._trouble(f"cannot connect: {why}")
+        self._addresses.append(self._addresses.pop(0))
         down_s = (now - self._down_since) / NS_PER_S
         if down_s > (self._plan.patience_s if self._anybody_answered else self._plan.first_patience_s):
             self._give_up(f"{why} ({self._tries} tries in {down_s:.1f} s)")

@@ -23,6 +23,7 @@ USER_AGENT = f"telsim/{__version__}"
 _USERS = 16
 _SPAWN_RATE = 100.0
 _STOP_TIMEOUT_S = "10"
+_FEW_PROCESSES, _PROCESSES_A_CORE = 32, 4
 
 
 #: Names of the options in Locust's namespace, for the record. None of them holds a secret; the URLs of ledger and
@@ -62,9 +63,27 @@ class JoinTexts(argparse.Action):
         setattr(namespace, self.dest, ",".join(filter(None, [getattr(namespace, self.dest, ""), values])))
 
 
+def _processes(text: str) -> int:
+    """How often to fork.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no number, or oftener than this machine can bear.
+    """
+    try:
+        count = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    most = max(_FEW_PROCESSES, _PROCESSES_A_CORE * (os.cpu_count() or 1))
+    if count > most:
+        raise argparse.ArgumentTypeError(f"{count} processes are too many for this machine; {most} at most")
+    return count
+
+
 def add_options(parser: Any) -> None:
     """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
     add = parser.add_argument
+    # Locust forks as many processes as it is told, and a typing error would take the machine down.
+    parser._option_string_actions["--processes"].type = _processes  # noqa: SLF001 - argparse has no other way to it
     add(
         "--corpus",
         env_var="TELSIM_CORPUS",

@@ -32,16 +32,16 @@ class Destination:
         host: the name as the user gave it, lower case, without brackets; for the Host header and TLS.
         port: TCP port.
         address: IP address that every connection of the run goes to.
-        ipv6: whether `address` is one of IPv6.
         base_path: path in front of every request path, without a slash at its end.
+        others: further addresses of the name, which will do where nobody listens at the first.
     """
 
     scheme: str
     host: str
     port: int
     address: str
-    ipv6: bool
     base_path: str
+    others: tuple[str, ...] = ()
 
     @property
     def netloc(self) -> str:
@@ -86,16 +86,17 @@ def admit(
     """
     scheme, host, port, base_path = _parts(url)
     _refuse_production([host])
-    address, canonical = _resolve(host, port, resolver)
+    addresses, canonical = _resolve(host, port, resolver)
     _refuse_production([canonical])
-    allowed = {_plain(name) for name in allow_hosts}
-    if not _is_loopback(address) and host not in allowed:
+    address, may_leave = addresses[0], host in {_plain(name) for name in allow_hosts}
+    if not (may_leave or _is_loopback(address)):
         shown = host if host == address else f"{host} ({address})"
         raise RefusedError(
             f"{shown} is not on this machine, so nothing was sent. "
             f"If the load may really go there, repeat with --allow-host {host}"
         )
-    return Destination(scheme, host, port, address, ":" in address, base_path)
+    others = tuple(other for other in addresses[1:] if may_leave or _is_loopback(other))
+    return Destination(scheme, host, port, address, base_path, others)
 
 
 def _parts(url: str) -> tuple[str, str, int, str]:
@@ -133,17 +134,17 @@ def _refuse_production(names: Iterable[str]) -> None:
                 )
 
 
-def _resolve(host: str, port: int, resolver: Resolver) -> tuple[str, str]:
+def _resolve(host: str, port: int, resolver: Resolver) -> tuple[list[str], str]:
     try:
         found = resolver(host, port, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
     except OSError as error:
         raise EndpointError(f"the host {host} does not resolve: {error}") from error
     # A name such as `localhost` has several addresses; the first IPv4 one is the one that servers listen at.
-    addresses = sorted((str(entry[4][0]) for entry in found), key=lambda address: ":" in address)
+    addresses = sorted({str(entry[4][0]): None for entry in found}, key=lambda address: ":" in address)
     if not addresses:
         raise EndpointError(f"the host {host} does not resolve")
     canonical = next((_plain(entry[3]) for entry in found if entry[3]), host)
-    return addresses[0], canonical
+    return addresses, canonical
 
 
 def _is_loopback(address: str) -> bool:

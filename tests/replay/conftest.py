@@ -62,13 +62,14 @@ def run_engine(tmp_path: Path) -> Callable[..., Ran]:
         patience_s: float = 3.0,
         first_patience_s: float = 2.0,
         id_salt: int = 0,
+        other_addresses: tuple[str, ...] = (),
         stop_timeout_s: float = 1.0,
         stop_after_s: float = 0.0,
     ) -> Ran:
         import gevent
 
         chosen = load_target(target) if isinstance(target, str) else target
-        destination = admit(url)
+        destination = replace(admit(url), others=other_addresses)
         spec = TapeSpec(
             target=chosen,
             netloc=destination.netloc,

@@ -74,13 +74,15 @@ class OddServer:
     idle_s: float = 30.0
     tls: ssl.SSLContext | None = None
     port: int = 0
+    host: str = "127.0.0.1"
     requests: list[Seen] = field(default_factory=list)
     connections: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[socket.socket] = field(default_factory=set)
 
     def __enter__(self) -> OddServer:
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=128)
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()

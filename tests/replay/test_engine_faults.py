@@ -415,3 +415,11 @@ def test_connections_that_still_answer_keep_a_run_going(corpus, odd_server, run_
     assert ran.engine.given_up == ""
     assert sum(ran.states().values()) == 300
     assert ran.states()["accepted"] >= 299
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_a_name_with_two_addresses_is_tried_at_both(corpus, odd_server, run_engine):
+    server = odd_server(answer_ok, host="::1")
+    url = f"http://127.0.0.1:{server.port}"
+    ran = run_engine(corpus(20), url, other_addresses=("::1",))
+    assert ran.states() == {"accepted": 20}

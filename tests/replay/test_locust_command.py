@@ -263,6 +263,9 @@ def test_warm_up_is_left_out_of_the_figures_and_kept_in_the_outcomes(corpus, odd
         (["--host", "http://127.0.0.1:9", "--window", "0.5ms", "--pace", "schedule"], 2, "1ms is the least"),
         (["--host", "http://127.0.0.1:9", "--warmup", "soon"], 2, "--warmup: 'soon'"),
         (["--host", "http://127.0.0.1:9", "--batch", "10"], 2, "--batch 10 cannot be"),
+        (["--host", "http://127.0.0.1:9", "--processes", "100000"], 2, "100000 processes are too many"),
+        (["--host", "http://127.0.0.1:9", "--processes", "two"], 2, "'two' is no number"),
+        (["--host", "http://127.0.0.1:9", "--id-salt", "-1"], 2, "--id-salt"),
         ([], 2, "--host is missing"),
     ],
 )  # fmt: skip

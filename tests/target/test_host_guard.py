@@ -41,7 +41,15 @@ def test_loopback_is_always_allowed(url, address, port, base_path):
 
 
 def test_localhost_prefers_ipv4_because_servers_listen_there():
-    assert admit("http://localhost:1", resolver=resolving("::1", "127.0.0.1")).address == "127.0.0.1"
+    found = admit("http://localhost:1", resolver=resolving("::1", "127.0.0.1", "::1"))
+    assert (found.address, found.others) == ("127.0.0.1", ("::1",))
+
+
+def test_of_several_addresses_only_those_on_this_machine_will_do():
+    found = admit("http://mixed.test", resolver=resolving("127.0.0.1", "192.0.2.1", "::1"))
+    assert (found.address, found.others) == ("127.0.0.1", ("::1",))
+    found = admit("http://mixed.test", ["mixed.test"], resolver=resolving("127.0.0.1", "192.0.2.1"))
+    assert found.others == ("192.0.2.1",)
 
 
 @pytest.mark.parametrize(
