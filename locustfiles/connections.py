@@ -68,7 +68,7 @@ class Connections:
 
     def connect(self, lane: Lane) -> None:
         """Begins to connect."""
-        address = self._addresses[0]
+        address = self._addresses[lane.failures % len(self._addresses)]
         error = lane.connect(address, self._plan.destination.port, ipv6=":" in address)
         if error:
             self.refused(lane, error_text(error))
@@ -111,7 +111,6 @@ class Connections:
         self._give_back(lane)
         lane.failures += 1
         self._trouble(f"cannot connect: {why}")
-        self._addresses.append(self._addresses.pop(0))
         down_s = (now - self._down_since) / NS_PER_S
         if down_s > (self._plan.patience_s if self._anybody_answered else self._plan.first_patience_s):
             self._give_up(f"{why} ({self._tries} tries in {down_s:.1f} s)")
