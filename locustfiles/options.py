@@ -83,7 +83,9 @@ def add_options(parser: Any) -> None:
     """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
     add = parser.add_argument
     # Locust forks as many processes as it is told, and a typing error would take the machine down.
-    parser._option_string_actions["--processes"].type = _processes  # noqa: SLF001 - argparse has no other way to it
+    own = parser._option_string_actions.get("--processes")  # noqa: SLF001 - argparse has no other way to it
+    if own is not None:
+        own.type = _processes
     add(
         "--corpus",
         env_var="TELSIM_CORPUS",

@@ -205,8 +205,9 @@ def _check(done: subprocess.CompletedProcess[str], run: Path) -> None:
 def rate_noise(outcomes: Outcomes, meta: RunMeta) -> float:
     """The relative standard error of the rate of answered pings, from ten blocks of the measured window."""
     judged = (outcomes["state"] == ACCEPTED) | (outcomes["state"] == REJECTED)
-    measured = (outcomes["done"] >= meta.measured_from_ns) & (outcomes["done"] <= meta.measured_to_ns)
-    done = outcomes["done"][judged & measured]
+    done = outcomes["done"][judged & (outcomes["done"] >= meta.measured_from_ns)]
+    if meta.measured_to_ns:
+        done = done[done <= meta.measured_to_ns]
     if len(done) < _NOISE_BLOCKS:
         return 1.0
     counts, _ = np.histogram(done, bins=_NOISE_BLOCKS)

