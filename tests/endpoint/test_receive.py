@@ -1,6 +1,8 @@
 """The pure core: one request in, one receipt out."""
 
 import gzip
+from dataclasses import replace
+from hashlib import shake_128
 
 import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
@@ -137,6 +139,30 @@ def test_several_gzip_members_are_one_body(post):
         post(click(1), gzip.compress(b'{"who":', mtime=0) + gzip.compress(b'"a"}', mtime=0)).decisions[0].code
         == "ok"
     )
+
+
+def test_gzip_members_may_be_as_long_as_they_like_and_hold_nothing(post):
+    cut = [b'{"who":"', b"a" * 5000, b"", shake_128(b"").hexdigest(6000).encode(), b"", b'"}']
+    receipt = post(click(1), b"".join(gzip.compress(one, mtime=0) for one in cut))
+    assert receipt.decisions[0].code == "ok"
+    assert receipt.decisions[0].payload == b"".join(cut)
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [(999, "empty_body"), (1000, "empty_body"), (1001, "bad_gzip"), (400_000, "bad_gzip")],
+)
+def test_gzip_members_have_a_most_even_if_they_hold_nothing(post, the_rules, members, code):
+    """Each costs as much as a small ping, so a body full of them would hold up all others for minutes."""
+    roomy = replace(the_rules, limits=Limits())
+    receipt = post(click(1), gzip.compress(b"", mtime=0) * members, edge_rules=roomy)
+    assert receipt.decisions[0].code == code
+
+
+def test_a_later_gzip_member_may_not_end_early_or_grow_too_large(post):
+    first = gzip.compress(b"[", mtime=0)
+    assert post(click(1), first + gzip.compress(b"1]", mtime=0)[:-1]).refusal == "bad_gzip"
+    assert post(click(1), first + gzip.compress(b" " * 20_000, mtime=0)).refusal == "inflated_too_large"
 
 
 @pytest.mark.parametrize(
