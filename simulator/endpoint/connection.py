@@ -109,20 +109,24 @@ class GuardedProtocol(HttpToolsProtocol):
             self._began_ns = perf_counter_ns()
             self._parts = []
         else:
-            self._body_since = monotonic()
             self._open_cycle()
 
     def _may_be_direct(self) -> bool:
         """Whether nothing about the head or the connection asks for a task."""
         return (
-            (self.cycle is None or self.cycle.response_complete)
+            self.url[:1] == b"/"  # as nearly always; any other form uvicorn has to take apart
+            and b"#" not in self.url
+            and (self.cycle is None or self.cycle.response_complete)
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
             and not self.flow.write_paused
         )
 
     def _open_cycle(self) -> None:
-        """Tell uvicorn about the head, as if it had heard of it from its first byte on."""
+        """Tell uvicorn about the head, as if it had heard of it from its first byte on. Start the body's clock.
+
+        Raises whatever uvicorn does over a target that it cannot take apart; inside the parser, which makes it a 400.
+        """
         url = self.url
         super().on_message_begin()
         self.url = url
@@ -131,11 +135,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         self.headers = []
+        self._body_since = monotonic()
 
     def _start_cycle(self) -> None:
         """Tell uvicorn what it has not heard yet of this request."""
         parts, self._parts = self._parts, None
-        self._body_since = monotonic()
         self._open_cycle()
         if parts:
             super().on_body(b"".join(parts))

@@ -198,7 +198,7 @@ REQUESTS = {
 }
 
 #: What a task answers even if it comes whole.
-BY_TASK = {"page by post", "delete", "too large", "http/1.0"}
+BY_TASK = {"page by post", "delete", "too large", "http/1.0", "fragment", "absolute"}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -221,6 +221,31 @@ def test_both_ways_read_a_path_alike(the_rules, tmp_path, character):
     _, direct = play(the_rules, tmp_path / "direct", request)
     _, by_task = play(the_rules, tmp_path / "task", request[:-1], request[-1:])
     assert direct == by_task
+
+
+NO_TARGETS = ["http://x", "http://x?y", "foo://x:99999999/submit/a#b", "http://[::1/"]
+
+
+@pytest.mark.parametrize("target", NO_TARGETS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+@pytest.mark.parametrize("cut", [0, -1])
+def test_a_target_without_a_usable_path_is_bad_http(the_rules, tmp_path, target, method, cut):
+    request = whole(f"{method} {target}", PING)
+    _, outcome = play(the_rules, tmp_path / "s", request[:cut], request[cut:])
+    assert outcome.answer.startswith(b"HTTP/1.1 400 ")
+    assert b"bad_http" in outcome.answer
+    assert outcome.closed
+    assert outcome.stored == []
+
+
+@pytest.mark.parametrize("target", NO_TARGETS)
+@pytest.mark.parametrize("name", ["good", "page by post"])
+def test_a_target_without_a_usable_path_does_not_keep_earlier_requests_from_their_answers(
+    the_rules, tmp_path, target, name
+):
+    _, outcome = play(the_rules, tmp_path / "s", REQUESTS[name] + whole(f"POST {target}", PING))
+    assert re.findall(rb"HTTP/1.1 (\d+)", outcome.answer) == [b"200" if name == "good" else b"405"]
+    assert outcome.closed
 
 
 @pytest.mark.parametrize("cut", [0, 60, -1])
