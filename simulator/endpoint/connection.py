@@ -61,6 +61,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _write_since = 0.0
     _idle_since = 0.0
     _began_ns = 0
+    _asks_upgrade = False
     _parts: list[bytes] | None = None
     _head: Sequence[tuple[bytes, bytes]] = ()
 
@@ -79,14 +80,35 @@ class GuardedProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             self.send_400_response(str(error))
-        except httptools.HttpParserUpgrade:
-            pass  # it was answered as if it had asked for none
+        except httptools.HttpParserUpgrade as asked:
+            self._pass_over_upgrade(memoryview(data)[asked.args[0] :])
         if self._parts is not None:
             self._start_cycle()
         if in_head and self._head_since:
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
                 self.refuse(_TOO_LARGE)
+
+    def _pass_over_upgrade(self, rest: memoryview) -> None:
+        """Go on at `rest` as if the head before it had asked for no upgrade (RFC 9110, section 7.8).
+
+        The parser takes a head that asks for one as the end of HTTP, and its body for what comes after. So another
+        parser is told the same head without the question.
+        """
+        while self._asks_upgrade:
+            self._asks_upgrade = False
+            head = [b"%b: %b\r\n" % header for header in self._head if header[0] != b"upgrade"]
+            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+            head.insert(0, b"%b %b HTTP/%b\r\n" % (method, self.url, version))
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            try:
+                self.parser.feed_data(b"".join((*head, b"\r\n")))
+                self.parser.feed_data(rest)
+            except httptools.HttpParserError as error:
+                self.send_400_response(str(error))
+            except httptools.HttpParserUpgrade as asked:  # a later request
+                rest = rest[asked.args[0] :]
 
     def on_message_begin(self) -> None:
         """Start the head's clock with its first byte."""
@@ -104,6 +126,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head = self.headers
         self.headers = []  # what the parser finds behind a chunked body is none of the head
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._asks_upgrade = True
+            return
         self._method = _DIRECT.get(self.parser.get_method())
         if self._method is not None and self._may_be_direct():
             self._began_ns = perf_counter_ns()
@@ -118,7 +143,6 @@ class GuardedProtocol(HttpToolsProtocol):
             and b"#" not in self.url
             and (self.cycle is None or self.cycle.response_complete)
             and self.parser.get_http_version() == "1.1"
-            and not self.parser.should_upgrade()
             and not self.flow.write_paused
         )
 
@@ -162,6 +186,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.app.intake.take(Arrival(request, direct.tell, perf_counter_ns() - self._began_ns))
                 return
             self._start_cycle()
+        elif self._asks_upgrade:
+            return  # it only seems to be complete
         self._body_since = 0.0
         super().on_message_complete()
 

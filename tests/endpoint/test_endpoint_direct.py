@@ -255,9 +255,37 @@ def test_what_stands_behind_a_chunked_body_is_no_header(the_rules, tmp_path, cut
     assert outcome.answer.startswith(b"HTTP/1.1 200 ")
 
 
-def test_an_upgrade_is_left_to_uvicorn(the_rules, tmp_path):
-    kind, _ = play(the_rules, tmp_path / "s", whole(POST, PING, "Connection: upgrade", "Upgrade: h2c"))
-    assert kind is not Direct
+def upgrading(request: bytes) -> bytes:
+    """The same request from a client that would rather speak HTTP/2, as `curl --http2` sends it."""
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head + b"\r\n" + wish + b"\r\n" + body
+
+
+@pytest.mark.parametrize("cut", [0, 90, -1])
+@pytest.mark.parametrize("name", ["good", "chunked", "gzip", "invalid", "batch", "page by post", "http/1.0"])
+def test_the_wish_for_an_upgrade_is_passed_over(the_rules, tmp_path, name, cut):
+    request = REQUESTS[name]
+    _, plain = play(the_rules, tmp_path / "plain", request[:cut], request[cut:])
+    wish = upgrading(request)
+    _, passed_over = play(the_rules, tmp_path / "wish", wish[:cut], wish[cut:])
+    assert passed_over == plain
+
+
+def test_after_an_upgrade_that_was_passed_over_the_connection_goes_on(the_rules, tmp_path):
+    reads = [upgrading(whole(f"POST {click(number)}", PING)) for number in range(3)]
+    reads.insert(1, whole(f"POST {click(7)}", PING))
+    reads.append(upgrading(b"GET /__lbheartbeat__ HTTP/1.1\r\nHost: x\r\n\r\n"))
+    _, together = play(the_rules, tmp_path / "together", b"".join(reads))
+    assert re.findall(rb"HTTP/1.1 (\d+)", together.answer) == [b"200"] * 5
+    assert [ping.id for ping in together.stored] == [uid(number) for number in (0, 7, 1, 2)]
+
+
+def test_rubbish_after_an_upgrade_is_bad_http(the_rules, tmp_path):
+    request = upgrading(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+    _, outcome = play(the_rules, tmp_path / "s", request + b"\0rubbish\r\n\r\n")
+    assert outcome.closed
+    assert outcome.stored == []
 
 
 def test_edge_mode_is_the_same_both_ways(the_rules, tmp_path):
