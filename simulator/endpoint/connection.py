@@ -20,6 +20,8 @@ from simulator.endpoint.settings import Settings
 #: Methods of requests that may be answered directly.
 _DIRECT = {b"POST": "POST", b"PUT": "PUT"}
 _HEAD_BYTES = 64 * 1024
+#: Around each part of a chunked body so many bytes come free. What is left over counts like a head that does not end.
+_PART_BYTES = 16
 _WATCH_EVERY_S = 0.5
 
 
@@ -44,6 +46,16 @@ _TOO_MANY = _last_words(
 )
 
 
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Takes what the parser finds behind a chunked body, which is none of the headers, and keeps nothing of it."""
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        """Drop it."""
+
+
+_TRAILERS = _Trailers()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One connection. Knows since when it waits for a head, and how much of it has come.
 
@@ -58,6 +70,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _head_since = 0.0
     _head_bytes = 0
     _body_since = 0.0
+    _framing_bytes = 0
     _write_since = 0.0
     _idle_since = 0.0
     _began_ns = 0
@@ -73,9 +86,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; leave to uvicorn what is not whole; give up on a head that does not end."""
-        in_head = self._head_since
+        """Feed the parser; leave to uvicorn what is not whole; give up on a head or on trailers that do not end."""
+        in_head, in_body = self._head_since, self._body_since
         self._idle_since = 0.0
+        if in_body:
+            self._framing_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -88,6 +103,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
                 self.refuse(_TOO_LARGE)
+        elif in_body and self._body_since and self._framing_bytes > _HEAD_BYTES:
+            self._break_off("header_too_large")
 
     def _pass_over_upgrade(self, rest: memoryview) -> None:
         """Go on at `rest` as if the head before it had asked for no upgrade (RFC 9110, section 7.8).
@@ -125,7 +142,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_since = 0.0
         self._head_bytes = 0
         self._head = self.headers
-        self.headers = []  # what the parser finds behind a chunked body is none of the head
+        self.headers = _TRAILERS
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._asks_upgrade = True
             return
@@ -158,8 +175,9 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
-        self.headers = []
+        self.headers = _TRAILERS
         self._body_since = monotonic()
+        self._framing_bytes = 0
 
     def _start_cycle(self) -> None:
         """Tell uvicorn what it has not heard yet of this request."""
@@ -171,6 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, or let uvicorn."""
         if self._parts is None:
+            self._framing_bytes = max(0, self._framing_bytes - len(body) - _PART_BYTES)
             super().on_body(body)
         else:
             self._parts.append(body)
@@ -210,9 +229,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.refuse(_BAD_HTTP)
             return
-        self.cycle.keep_alive = False
         if self._body_since:
-            self._spoil_body("bad_chunks")
+            self._break_off("bad_chunks")
+        else:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+
+    def _break_off(self, code: str) -> None:
+        """Read no more of a body that will never be whole, or is not wanted, and nothing after it."""
+        self.cycle.keep_alive = False
+        self._spoil_body(code)
         self.flow.pause_reading()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -225,8 +251,11 @@ class GuardedProtocol(HttpToolsProtocol):
         return True
 
     def _spoil_body(self, code: str) -> None:
-        """Tell the app that the body it waits for will never be whole."""
+        """Tell the app that the body it waits for will never be whole. Close, if it does not wait for it any more."""
         self._body_since = 0.0
+        if self.cycle.response_complete:
+            self.transport.close()
+            return
         cast("dict[str, object]", self.cycle.scope)[TROUBLE] = code
         self.cycle.message_event.set()
 

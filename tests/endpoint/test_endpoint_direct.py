@@ -255,6 +255,57 @@ def test_what_stands_behind_a_chunked_body_is_no_header(the_rules, tmp_path, cut
     assert outcome.answer.startswith(b"HTTP/1.1 200 ")
 
 
+CHUNKED = whole(POST).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+BODY = b"%x\r\n%b\r\n" % (len(PING), PING)
+READ = 8_000
+
+
+@pytest.mark.parametrize("before", [b"", REQUESTS["good"].replace(uid(1).encode(), uid(2).encode())])
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (BODY + b"0\r\n", b"X-A: b\r\n" * (READ // 8)),
+        (BODY + b"0\r\nX-A: ", b"a" * READ),
+        (BODY + b"0;", b"a" * READ),
+        (b"%x;a=" % len(PING), b"a" * READ),
+        (BODY, b'1;b="%b"\r\nx\r\n' % (b"a" * READ)),
+    ],
+    ids=["many trailers", "one long trailer", "last extension", "first extension", "many extensions"],
+)
+def test_what_stands_around_a_chunked_body_has_a_most_like_a_head(the_rules, tmp_path, before, start, more):
+    _, outcome = play(the_rules, tmp_path / "s", before + CHUNKED, start, *[more] * 20)
+    wanted = [b"200", b"431"] if before else [b"431"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", outcome.answer) == wanted
+    assert b"header_too_large" in outcome.answer
+    assert outcome.answer.count(b"connection: close\r\n") == 1
+    assert outcome.closed
+    assert [ping.code for ping in outcome.stored] == ["ok", "header_too_large"][-len(wanted) :]
+
+
+def test_a_body_in_chunks_of_one_byte_is_not_too_much_around_it(the_rules, tmp_path):
+    body = b'{"who":"' + b"a" * 9_000 + b'"}'
+    chunks = b"".join(b"1;x=y\r\n%c\r\n" % byte for byte in body)
+    reads = [chunks[start : start + READ] for start in range(0, len(chunks), READ)]
+    _, outcome = play(the_rules, tmp_path / "s", CHUNKED, *reads, b"0\r\n" + b"X-A: b\r\n" * 4_000, b"\r\n")
+    assert outcome.answer.startswith(b"HTTP/1.1 200 ")
+    assert not outcome.closed
+    assert outcome.stored[0].payload == body
+
+
+def test_a_body_that_nobody_wants_any_more_ends_the_connection_if_it_does_not_end(the_rules, tmp_path):
+    async def scene():
+        async with Bench(the_rules, tmp_path / "s", Settings(reading_bytes=1)) as bench:
+            await bench.feed(CHUNKED, BODY)
+            assert bench.wire.written.startswith(b"HTTP/1.1 503 ")
+            for _ in range(20):
+                if not bench.wire.closed:
+                    bench.connection.data_received(b'1;b="%b"\r\nx\r\n' % (b"a" * READ))
+            assert bench.wire.closed
+            assert bench.wire.written.count(b"HTTP/1.1 ") == 1
+
+    asyncio.run(scene())
+
+
 def upgrading(request: bytes) -> bytes:
     """The same request from a client that would rather speak HTTP/2, as `curl --http2` sends it."""
     wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
