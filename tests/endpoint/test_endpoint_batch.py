@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from simulator.endpoint.message import Limits
 from simulator.endpoint.routing import UUID, uuids
 
 BAD = {"who": 1}
+ND = {b"content-type": b"application/x-ndjson"}
 
 
 def item(number, body=None, **more):
@@ -261,4 +263,25 @@ def test_an_unreadable_batch_is_refused_as_a_whole(post, body, code):
 
 def test_a_batch_has_a_most(post, the_rules):
     few = replace(the_rules, limits=Limits(batch_items=2))
-    assert post("/batch", [item(1), item(2), item(3)], edge_rules=few).refusal == "body_too_large"
+    for items in ([item(1), item(2), item(3)], [item(1), 1, 1], [1, 1, 1], [{}, {}, {}]):
+        for body in (items, as_lines(items)):
+            receipt = post("/batch", body, headers=ND if isinstance(body, bytes) else {}, edge_rules=few)
+            assert (receipt.refusal, receipt.decisions) == ("body_too_large", [])
+    assert len(post("/batch", as_lines([item(1), 1]), headers=ND, edge_rules=few).decisions) == 2
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("separator", [b",", b"\n"], ids=["array", "lines"])
+def test_a_batch_of_far_too_many_is_not_looked_at_one_by_one(post, the_rules, separator):
+    """Four times the items that are refused must not take four times as long as the items that are taken."""
+
+    def seconds(count):
+        body = separator.join([b"1"] * count)
+        body, headers = (b"[%b]" % body, {}) if separator == b"," else (body, ND)
+        began = time.perf_counter()
+        receipt = post("/batch", body, headers=headers, edge_rules=roomy)
+        assert len(receipt.decisions) == (count if count <= 50_000 else 0)
+        return time.perf_counter() - began
+
+    roomy = replace(the_rules, limits=Limits())
+    assert min(seconds(200_000) for _ in range(3)) < min(seconds(50_000) for _ in range(3))
