@@ -137,19 +137,13 @@ def _elements(text: bytes, most: int) -> list[Item | bytes]:
 
 
 def _lines(text: bytes, most: int) -> list[Item | bytes]:
-    """Items one a line. Joined with commas they make an array, which decodes in one go if every line is whole.
-
-    A blank line is no item, but counts as one.
-    """
+    """Items one a line. A blank line is none, but counts as one."""
     lines = text.split(b"\n", most)
     _refuse_too_many(lines, most)
     try:
-        items = _ITEMS.decode(b"[" + b",".join(lines) + b"]")
+        return [_ITEM.decode(line) for line in lines]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        items = []
-    if len(items) == len(lines):
-        return items  # type: ignore[return-value]
-    return [_item(line) for line in lines if line.strip()]
+        return [_item(line) for line in lines if line.strip()]
 
 
 def _refuse_too_many(found: Sequence[object], most: int) -> None:

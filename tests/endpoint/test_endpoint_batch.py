@@ -241,6 +241,23 @@ def test_two_objects_on_a_line_are_not_two_pings(post):
     assert codes(post("/batch", one + b"," + two)) == ["bad_item"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (['{"id":"%s"', '"route":"shop/click/1","body":{"who":"a"}}', "{one},{two}"], ["bad_item"] * 3),
+        (['{"id":"%s",', '"route":"shop/click/1","body":{"who":"a"}}', "{one} {two}"], ["bad_item"] * 3),
+        (['{"id":"%s",', '"route":"shop/click/1","body":{"who":"a"}}', "{one}{two}"], ["bad_item"] * 3),
+        (["[{one}", "{two}]"], ["bad_item"] * 2),
+        (["{one}\r", "\t{two} ", "", "\r"], ["ok", "ok"]),
+    ],
+)
+def test_every_line_is_an_item_by_itself(post, lines, wanted):
+    one, two = (as_lines([item(number)]).decode() for number in (1, 2))
+    text = "\n".join(lines).replace("%s", uid(3)).replace("{one}", one).replace("{two}", two)
+    receipt = post("/batch", text.encode(), headers={b"content-type": b"application/x-ndjson"})
+    assert codes(receipt) == wanted
+
+
 def test_duplicate_keys_are_found_inside_a_batch(post):
     text = b'[{"id":"%b","route":"shop/click/1","body":{"who":"a","who":"b"}}]' % uid(1).encode()
     assert codes(post("/batch", text)) == ["duplicate_key"]
