@@ -26,7 +26,13 @@ _ROUTE_OF_FIELD = {
     "logEvents": "sourcegraph/log-events/1",
 }
 _FIELD = re.compile(r"[{\s](logUserEvent|logEvents|logEvent)\s*\(")
-_STRING_OR_COMMENT = re.compile(r'"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*')
+#: A string matches even if it has no end, and then one of the two groups does: trying each quote of such a document
+#: as a beginning would cost the square of its length.
+_STRING_OR_COMMENT = re.compile(
+    r'"""(?:\\"""|[\s\S])*?(?:"""|(\Z))'
+    r'|"(?:\\.|[^"\\\n])*(?:"|())'
+    r"|#[^\n]*"
+)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _JSON_TEXTS = ("argument", "publicArgument")
 
@@ -86,6 +92,8 @@ def _field(document: Any, query: str) -> str:
 @lru_cache(maxsize=64)
 def _field_of(text: str) -> str:
     """The field of a GraphQL document, or nothing where it is malformed. Clients send the same few again and again."""
+    if any(found.lastindex for found in _STRING_OR_COMMENT.finditer(text)):
+        return ""
     bare = _STRING_OR_COMMENT.sub("", text)
     opened: list[str] = []
     for character in bare:
