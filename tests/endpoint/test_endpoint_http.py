@@ -272,5 +272,6 @@ def test_a_store_that_is_none_stays_as_it_is(tmp_path):
     path.write_text("precious\n" * 500)
     ended = run("--port", 0, "--store", path)
     assert ended.returncode == 2
-    assert "not a database" in ended.stderr
+    assert ended.stderr.count("it is damaged or not a database") == 1
+    assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "precious\n" * 500
