@@ -56,6 +56,13 @@ def test_arguments_must_be_json_text(post, variables):
     assert answered["errors"][0]["extensions"] == {"code": "bad_graphql"}
 
 
+def test_what_does_not_fit_is_told_its_place(post):
+    _, answered = told(post("/.api/graphql", body(LOG_EVENTS, events=[{"source": "WEB"}, {"no": "SECRET"}])))
+    (error,) = answered["errors"]
+    assert error["message"] == "the document does not fit its schema at $.variables.events[1].source"
+    assert error["extensions"] == {"code": "missing_required"}
+
+
 @pytest.mark.parametrize("variables", [{"argument": None}, {"argument": '{"platform":"chrome-extension"}'}])
 def test_null_and_json_text_pass(post, variables):
     assert told(post("/.api/graphql", body(**variables))) == (200, {"data": {"logEvent": None}})

@@ -4,11 +4,13 @@ import gzip
 from dataclasses import replace
 from hashlib import shake_128
 
+import orjson
 import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
 
 from simulator.endpoint.answer import answer
-from simulator.endpoint.message import Limits
+from simulator.endpoint.message import Limits, Request
+from simulator.endpoint.receive import receive_all
 
 
 def told(receipt, *, duplicates=(), edge=False, limits=None):
@@ -222,3 +224,35 @@ def test_what_is_no_ping_gets_no_ledger_entry(post):
     assert post("/", GOOD).decisions == []
     assert post(click(1), method="GET").decisions == []
     assert post("/batch", b"x", headers={b"content-length": b"10001"}).decisions == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "place"),
+    [
+        (b'{"who":"a","clicks":"SECRET"}', "wrong_type", "$.clicks"),
+        (b'{"clicks":123456}', "missing_required", "$.who"),
+        (b'{"who":"a","more of it":"SECRET"}', "additional_property", '$["more of it"]'),
+        (b'"SECRET"', "wrong_type", "$"),
+        (b'{"who":"a","%b":1}' % (b"k" * 9000), "additional_property", "$." + "k" * 198 + "\u2026"),
+    ],
+)
+def test_the_answer_to_a_document_that_does_not_fit_names_the_place_and_no_value(post, body, code, place):
+    given = told(post(click(1), body))
+    assert given.status == 400
+    assert orjson.loads(given.body) == {
+        "code": code,
+        "message": f"the document does not fit its schema at {place}",
+    }
+
+
+def test_each_of_several_requests_is_told_its_own_place(the_rules):
+    bodies = [b'{"who":1}', b'{"who":"a"}', b"{", b'{"who":"a","clicks":-1}']
+    requests = [
+        Request("POST", click(number), "", {b"content-length": b"1"}, body)
+        for number, body in enumerate(bodies)
+    ]
+    details = [receipt.detail for receipt in receive_all(requests, the_rules)]
+    assert details[0].endswith(" at $.who")
+    assert details[1] == ""
+    assert "$" not in details[2]
+    assert details[3].endswith(" at $.clicks")
