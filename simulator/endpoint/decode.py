@@ -1,7 +1,8 @@
 """From the bytes of a body to a JSON document: bounded decompression, then strict parsing.
 
 Strict means what a consumer further on may trip over is refused here, with its own code: several keys of one name,
-text that is not UTF-8, NaN, nesting without end, bytes after the end.
+text that is not UTF-8, NaN, nesting without end, bytes after the end. What a batch puts around its documents is not
+held to the first of these (`simulator.endpoint.batch`).
 """
 
 from __future__ import annotations

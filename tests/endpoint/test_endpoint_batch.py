@@ -263,6 +263,13 @@ def test_duplicate_keys_are_found_inside_a_batch(post):
     assert codes(post("/batch", text)) == ["duplicate_key"]
 
 
+def test_of_keys_that_an_item_has_twice_the_last_counts(post):
+    text = b'[{"id":"x","id":"%b","route":"no/such/1","route":"shop/click/1","body":1,"body":{"who":"a"}}]'
+    (decision,) = post("/batch", text % uid(1).encode()).decisions
+    assert (decision.id, decision.route, decision.code) == (uid(1), ROUTE, "ok")
+    assert decision.payload == b'{"who":"a"}'
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
