@@ -97,7 +97,7 @@ def _graphql(receipt: Receipt, limits: Limits) -> Answer:
         return Answer(200, orjson.dumps({"data": {receipt.echo: None}}))
     if code not in _GRAPHQL_CODES and code in TABLE:
         return refusal(code, limits=limits, detail=receipt.detail)
-    error = {"message": message_of(code), "extensions": {"code": code}}
+    error = {"message": receipt.detail or message_of(code), "extensions": {"code": code}}
     return Answer(200, orjson.dumps({"errors": [error]}))
 
 

@@ -8,7 +8,7 @@ OK = "ok"
 DUPLICATE = "duplicate"
 
 #: Code to HTTP status and one sentence for a person. A code of the schemas (`missing_required`, `wrong_type`, ...)
-#: is not listed: it always means 400, and its sentence names the place in the document.
+#: is not listed: it always means 400, and its sentence names the place in the document (`documents.why`).
 #: Statuses: facts/FIREFOX.md section 3.3, RFC 9110, RFC 6585.
 TABLE: Mapping[str, tuple[int, str]] = {
     OK: (200, "accepted"),
@@ -56,6 +56,6 @@ def status_of(code: str) -> int:
 
 
 def message_of(code: str) -> str:
-    """One sentence about `code` for a person; the code itself where only the schema knows more."""
+    """One sentence about `code` for a person; the code itself where only its place in the document says more."""
     known = TABLE.get(code)
     return known[1] if known else code

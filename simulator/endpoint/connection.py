@@ -20,6 +20,8 @@ from simulator.endpoint.settings import Settings
 #: Methods of requests that may be answered directly.
 _DIRECT = {b"POST": "POST", b"PUT": "PUT"}
 _HEAD_BYTES = 64 * 1024
+#: Around each part of a chunked body so many bytes come free. What is left over counts like a head that does not end.
+_PART_BYTES = 16
 _WATCH_EVERY_S = 0.5
 
 
@@ -44,6 +46,16 @@ _TOO_MANY = _last_words(
 )
 
 
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Takes what the parser finds behind a chunked body, which is none of the headers, and keeps nothing of it."""
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        """Drop it."""
+
+
+_TRAILERS = _Trailers()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One connection. Knows since when it waits for a head, and how much of it has come.
 
@@ -58,9 +70,11 @@ class GuardedProtocol(HttpToolsProtocol):
     _head_since = 0.0
     _head_bytes = 0
     _body_since = 0.0
+    _framing_bytes = 0
     _write_since = 0.0
     _idle_since = 0.0
     _began_ns = 0
+    _asks_upgrade = False
     _parts: list[bytes] | None = None
     _head: Sequence[tuple[bytes, bytes]] = ()
 
@@ -72,21 +86,46 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; leave to uvicorn what is not whole; give up on a head that does not end."""
-        in_head = self._head_since
+        """Feed the parser; leave to uvicorn what is not whole; give up on a head or on trailers that do not end."""
+        in_head, in_body = self._head_since, self._body_since
         self._idle_since = 0.0
+        if in_body:
+            self._framing_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             self.send_400_response(str(error))
-        except httptools.HttpParserUpgrade:
-            pass  # it was answered as if it had asked for none
+        except httptools.HttpParserUpgrade as asked:
+            self._pass_over_upgrade(memoryview(data)[asked.args[0] :])
         if self._parts is not None:
             self._start_cycle()
         if in_head and self._head_since:
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
                 self.refuse(_TOO_LARGE)
+        elif in_body and self._body_since and self._framing_bytes > _HEAD_BYTES:
+            self._break_off("header_too_large")
+
+    def _pass_over_upgrade(self, rest: memoryview) -> None:
+        """Go on at `rest` as if the head before it had asked for no upgrade (RFC 9110, section 7.8).
+
+        The parser takes a head that asks for one as the end of HTTP, and its body for what comes after. So another
+        parser is told the same head without the question.
+        """
+        while self._asks_upgrade:
+            self._asks_upgrade = False
+            head = [b"%b: %b\r\n" % header for header in self._head if header[0] != b"upgrade"]
+            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+            head.insert(0, b"%b %b HTTP/%b\r\n" % (method, self.url, version))
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            try:
+                self.parser.feed_data(b"".join((*head, b"\r\n")))
+                self.parser.feed_data(rest)
+            except httptools.HttpParserError as error:
+                self.send_400_response(str(error))
+            except httptools.HttpParserUpgrade as asked:  # a later request
+                rest = rest[asked.args[0] :]
 
     def on_message_begin(self) -> None:
         """Start the head's clock with its first byte."""
@@ -103,26 +142,32 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_since = 0.0
         self._head_bytes = 0
         self._head = self.headers
-        self.headers = []  # what the parser finds behind a chunked body is none of the head
+        self.headers = _TRAILERS
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._asks_upgrade = True
+            return
         self._method = _DIRECT.get(self.parser.get_method())
         if self._method is not None and self._may_be_direct():
             self._began_ns = perf_counter_ns()
             self._parts = []
         else:
-            self._body_since = monotonic()
             self._open_cycle()
 
     def _may_be_direct(self) -> bool:
         """Whether nothing about the head or the connection asks for a task."""
         return (
-            (self.cycle is None or self.cycle.response_complete)
+            self.url[:1] == b"/"  # as nearly always; any other form uvicorn has to take apart
+            and b"#" not in self.url
+            and (self.cycle is None or self.cycle.response_complete)
             and self.parser.get_http_version() == "1.1"
-            and not self.parser.should_upgrade()
             and not self.flow.write_paused
         )
 
     def _open_cycle(self) -> None:
-        """Tell uvicorn about the head, as if it had heard of it from its first byte on."""
+        """Tell uvicorn about the head, as if it had heard of it from its first byte on. Start the body's clock.
+
+        Raises whatever uvicorn does over a target that it cannot take apart; inside the parser, which makes it a 400.
+        """
         url = self.url
         super().on_message_begin()
         self.url = url
@@ -130,12 +175,13 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
         self.scope["telsim.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
-        self.headers = []
+        self.headers = _TRAILERS
+        self._body_since = monotonic()
+        self._framing_bytes = 0
 
     def _start_cycle(self) -> None:
         """Tell uvicorn what it has not heard yet of this request."""
         parts, self._parts = self._parts, None
-        self._body_since = monotonic()
         self._open_cycle()
         if parts:
             super().on_body(b"".join(parts))
@@ -143,6 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, or let uvicorn."""
         if self._parts is None:
+            self._framing_bytes = max(0, self._framing_bytes - len(body) - _PART_BYTES)
             super().on_body(body)
         else:
             self._parts.append(body)
@@ -158,6 +205,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.app.intake.take(Arrival(request, direct.tell, perf_counter_ns() - self._began_ns))
                 return
             self._start_cycle()
+        elif self._asks_upgrade:
+            return  # it only seems to be complete
         self._body_since = 0.0
         super().on_message_complete()
 
@@ -180,9 +229,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.refuse(_BAD_HTTP)
             return
-        self.cycle.keep_alive = False
         if self._body_since:
-            self._spoil_body("bad_chunks")
+            self._break_off("bad_chunks")
+        else:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+
+    def _break_off(self, code: str) -> None:
+        """Read no more of a body that will never be whole, or is not wanted, and nothing after it."""
+        self.cycle.keep_alive = False
+        self._spoil_body(code)
         self.flow.pause_reading()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -195,8 +251,11 @@ class GuardedProtocol(HttpToolsProtocol):
         return True
 
     def _spoil_body(self, code: str) -> None:
-        """Tell the app that the body it waits for will never be whole."""
+        """Tell the app that the body it waits for will never be whole. Close, if it does not wait for it any more."""
         self._body_since = 0.0
+        if self.cycle.response_complete:
+            self.transport.close()
+            return
         cast("dict[str, object]", self.cycle.scope)[TROUBLE] = code
         self.cycle.message_event.set()
 

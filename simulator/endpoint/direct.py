@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from simulator.endpoint.app import head_of
@@ -79,10 +78,6 @@ def _head(
 
 
 def whole_request(method: str, url: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Request:
-    """The request that an ASGI scope would describe."""
-    if url[:1] == b"/" and b"#" not in url:  # as nearly always
-        path, _, query = url.partition(b"?")
-    else:
-        parts = httptools.parse_url(url)
-        path, query = parts.path, parts.query or b""
+    """The request that an ASGI scope would describe. Its target is in origin form, and has no fragment."""
+    path, _, query = url.partition(b"?")
     return Request(method, path.decode("ascii"), query.decode("latin-1"), dict(headers), body)

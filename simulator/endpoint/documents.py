@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.endpoint.codes import OK
@@ -11,18 +11,31 @@ from simulator.endpoint.message import Decision, Validator
 
 #: Documents that are validated in one go. One that is not valid costs so many a second look.
 _TOGETHER = 20
+#: Characters of a place that are told. It is made of keys, which clients may make up.
+_LONGEST_PLACE = 200
 
 
-def judge_documents(decisions: list[Decision], documents: list[Any], schemas: Validator) -> None:
-    """Replace the decision of every document that does not fit its schema."""
+def judge_documents(decisions: list[Decision], documents: list[Any], schemas: Validator) -> Mapping[int, str]:
+    """Replace the decision of every document that does not fit its schema; a sentence about each, by position."""
+    details: dict[int, str] = {}
     for route, positions in _alike(decisions):
         if len(positions) > 1 and schemas.are_valid(route, [documents[position] for position in positions]):
             continue
         for position in positions:
             one, document = decisions[position], documents[position]
             if not schemas.is_valid(route, document):
-                code = schemas.code(route, document)
+                code, details[position] = why(route, document, schemas)
                 decisions[position] = Decision(one.id, code, route, one.payload)
+    return details
+
+
+def why(route: str, document: Any, schemas: Validator) -> tuple[str, str]:
+    """The code by which a document that does not fit is rejected, and a sentence that names the place in it."""
+    problem = schemas.check(route, document)[0]
+    place = problem.path
+    if len(place) > _LONGEST_PLACE:
+        place = place[:_LONGEST_PLACE] + "…"
+    return problem.code, f"the document does not fit its schema at {place}"
 
 
 def _alike(decisions: list[Decision]) -> Iterator[tuple[str, list[int]]]:

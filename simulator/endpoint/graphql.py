@@ -17,6 +17,7 @@ import orjson
 
 from simulator.endpoint.codes import OK
 from simulator.endpoint.decode import UndecodableError, parse
+from simulator.endpoint.documents import why
 from simulator.endpoint.message import Decision, Receipt, Request, Validator
 from simulator.endpoint.routing import Match, Routes, record_ids
 
@@ -26,7 +27,13 @@ _ROUTE_OF_FIELD = {
     "logEvents": "sourcegraph/log-events/1",
 }
 _FIELD = re.compile(r"[{\s](logUserEvent|logEvents|logEvent)\s*\(")
-_STRING_OR_COMMENT = re.compile(r'"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*')
+#: A string matches even if it has no end, and then one of the two groups does: trying each quote of such a document
+#: as a beginning would cost the square of its length.
+_STRING_OR_COMMENT = re.compile(
+    r'"""(?:\\"""|[\s\S])*?(?:"""|(\Z))'
+    r'|"(?:\\.|[^"\\\n])*(?:"|())'
+    r"|#[^\n]*"
+)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _JSON_TEXTS = ("argument", "publicArgument")
 
@@ -44,9 +51,10 @@ def receive_graphql(
     field = _field(document, request.query)
     route = routes.named(_ROUTE_OF_FIELD.get(field, ""))
     parsed = perf_counter_ns()
-    code = _code(document, route, schemas)
+    code, detail = _judge(document, route, schemas)
     validated = perf_counter_ns()
-    receipt = _receipt(request, match, text, route, code, events=_events(document), field=field)
+    events = _events(document)
+    receipt = _receipt(request, match, text, route, code, events=events, field=field, detail=detail)
     receipt.parse_ns, receipt.validate_ns = parsed - started, validated - parsed
     return receipt
 
@@ -86,6 +94,8 @@ def _field(document: Any, query: str) -> str:
 @lru_cache(maxsize=64)
 def _field_of(text: str) -> str:
     """The field of a GraphQL document, or nothing where it is malformed. Clients send the same few again and again."""
+    if any(found.lastindex for found in _STRING_OR_COMMENT.finditer(text)):
+        return ""
     bare = _STRING_OR_COMMENT.sub("", text)
     opened: list[str] = []
     for character in bare:
@@ -97,12 +107,13 @@ def _field_of(text: str) -> str:
     return found[1] if found and not opened and bare.lstrip().startswith("mutation") else ""
 
 
-def _code(document: Any, route: str, schemas: Validator) -> str:
+def _judge(document: Any, route: str, schemas: Validator) -> tuple[str, str]:
+    """The code, and a sentence about it where there is more to say."""
     if not route:
-        return "bad_graphql"
+        return "bad_graphql", ""
     if not schemas.is_valid(route, document):
-        return schemas.code(route, document)
-    return OK if all(_is_json(text) for text in _json_texts(document)) else "bad_graphql"
+        return why(route, document, schemas)
+    return OK if all(_is_json(text) for text in _json_texts(document)) else "bad_graphql", ""
 
 
 def _events(document: Any) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -54,7 +54,7 @@ class Receipt(msgspec.Struct, gc=False, kw_only=True):
         carrier: how the pings travelled; decides the form of the answer.
         decisions: one for each ping found, in the order of the request.
         refusal: code of a request that is refused as a whole; `ok` if it is not.
-        detail: a sentence for a person about the refusal or the one rejection.
+        detail: a sentence for a person about the refusal or the first rejection; never holds a value of a payload.
         echo: what the answer repeats: the Sentry event id, or the GraphQL field.
         size: bytes of all payloads.
         inflate_ns: time spent decompressing.
@@ -101,6 +101,18 @@ class Limits:
     batch_items: int = 50_000
 
 
+class Problem(Protocol):
+    """One reason why a document does not fit; `simulator.catalogue.Problem` is one."""
+
+    @property
+    def code(self) -> str:
+        """The short code."""
+
+    @property
+    def path(self) -> str:
+        """The place in the document; names keys, never values."""
+
+
 class Validator(Protocol):
     """What the endpoint needs of a set of schemas; `simulator.catalogue.Schemas` is one."""
 
@@ -114,5 +126,5 @@ class Validator(Protocol):
     def are_valid(self, route: str, documents: list[Any]) -> bool:
         """Whether each of `documents` does."""
 
-    def code(self, route: str, document: object) -> str:
-        """`ok`, or the short code of the most telling problem."""
+    def check(self, route: str, document: object) -> Sequence[Problem]:
+        """What is wrong with `document`, the most telling problem first."""

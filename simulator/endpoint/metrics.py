@@ -66,7 +66,7 @@ class Metrics:
         for name, count in sorted(self.counts.items()):
             lines += (f"# TYPE telsim_{name}_total counter", f"telsim_{name}_total {count}")
         for name, value in gauges.items():
-            lines += (f"# TYPE telsim_{name} gauge", f"telsim_{name} {value:g}")
+            lines += (f"# TYPE telsim_{name} gauge", f"telsim_{name} {value}")
         return "\n".join(lines) + "\n"
 
     def _histogram(self, stage: int, name: str) -> list[str]:
@@ -74,6 +74,6 @@ class Metrics:
         for bound, count in zip(_BOUNDS_TEXT, self._buckets[stage], strict=True):
             total += count
             lines.append(f'telsim_stage_seconds_bucket{{stage="{name}",le="{bound}"}} {total}')
-        lines.append(f'telsim_stage_seconds_sum{{stage="{name}"}} {self._sums_ns[stage] / 1e9:g}')
+        lines.append(f'telsim_stage_seconds_sum{{stage="{name}"}} {self._sums_ns[stage] / 1e9}')
         lines.append(f'telsim_stage_seconds_count{{stage="{name}"}} {total}')
         return lines

@@ -140,7 +140,9 @@ def _judge_texts(
     parsed = [_parsed(one, rules) for one in lone]
     decisions = [decision for decision, _ in parsed]
     between = perf_counter_ns()
-    judge_documents(decisions, [document for _, document in parsed], rules.schemas)
+    details = judge_documents(decisions, [document for _, document in parsed], rules.schemas)
+    for position, detail in details.items():
+        lone[position].detail = detail
     validated = perf_counter_ns()
     for one, decision in zip(lone, decisions, strict=True):
         receipts[one.place] = Receipt(

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter_ns
 from typing import Any
 
+import msgspec
+
 from simulator.endpoint.codes import OK
 from simulator.endpoint.decode import UndecodableError, parse
+from simulator.endpoint.documents import why
 from simulator.endpoint.message import Decision, Receipt, Request, Validator
 from simulator.endpoint.routing import EVENT_ID, Match, Routes, derived_id, given_ids
 
 _PACKED_BYTES = 200_000
 _EVENT_BYTES = 1_000_000
 _MOST_ITEMS = 100
+
+
+class _Event(msgspec.Struct):
+    """One event of a report.
+
+    Args:
+        text: as it came.
+        code: what became of it so far.
+        detail: a sentence for a person about the code.
+        document: parsed, if it could be.
+    """
+
+    text: bytes
+    code: str = OK
+    detail: str = ""
+    document: Any = None
 
 
 def receive_sentry(
@@ -23,57 +42,50 @@ def receive_sentry(
     packed = request.body[:2] == b"\x1f\x8b"
     if len(text) > _EVENT_BYTES or (packed and len(request.body) > _PACKED_BYTES):
         code = "inflated_too_large" if packed else "body_too_large"
-        return _receipt(request, match, [(text, code, None)], "", routes)
+        return _receipt(request, match, [_Event(text, code)], "", routes)
     started = perf_counter_ns()
     echo, events = "", [text]
     try:
         if request.path.endswith("/envelope/"):
             echo, events = _open(text)
     except UndecodableError as trouble:
-        return _receipt(request, match, [(text, trouble.code, None)], "", routes, detail=trouble.detail)
+        return _receipt(request, match, [_Event(text, trouble.code, trouble.detail)], "", routes)
     found = [_parse(event) for event in events]
     parsed = perf_counter_ns()
-    judged = [
-        (event, _code(match.route, document, routes, schemas) if code == OK else code, document)
-        for event, code, document in found
-    ]
-    receipt = _receipt(request, match, judged, echo, routes)
+    for event in found:
+        if event.code == OK:
+            event.code, event.detail = _judge(match.route, event.document, routes, schemas)
+    receipt = _receipt(request, match, found, echo, routes)
     receipt.parse_ns, receipt.validate_ns = parsed - started, perf_counter_ns() - parsed
     return receipt
 
 
-def _receipt(
-    request: Request,
-    match: Match,
-    judged: list[tuple[bytes, str, Any]],
-    echo: str,
-    routes: Routes,
-    *,
-    detail: str = "",
-) -> Receipt:
+def _receipt(request: Request, match: Match, events: Sequence[_Event], echo: str, routes: Routes) -> Receipt:
     given = given_ids(request.headers)
     decisions: list[Decision] = []
-    for position, (event, code, document) in enumerate(judged):
-        own = _event_id(document)
-        key = own or derived_id(request.path.encode(), event)
-        if len(given) == len(judged):
+    for position, event in enumerate(events):
+        own = _event_id(event.document)
+        key = own or derived_id(request.path.encode(), event.text)
+        if len(given) == len(events):
             key = given[position]
         echo = echo or own.replace("-", "")
-        decisions.append(Decision(key, code, routes.named(match.route), event))
+        decisions.append(Decision(key, event.code, routes.named(match.route), event.text))
+    detail = next((event.detail for event in events if event.code != OK), "")
     return Receipt(carrier="sentry", decisions=decisions, echo=echo, detail=detail)
 
 
-def _parse(event: bytes) -> tuple[bytes, str, Any]:
+def _parse(text: bytes) -> _Event:
     try:
-        return event, OK, parse(event)
+        return _Event(text, document=parse(text))
     except UndecodableError as trouble:
-        return event, trouble.code, None
+        return _Event(text, trouble.code, trouble.detail)
 
 
-def _code(route: str, document: Any, routes: Routes, schemas: Validator) -> str:
+def _judge(route: str, document: Any, routes: Routes, schemas: Validator) -> tuple[str, str]:
+    """The code, and a sentence about it where there is more to say."""
     if route not in routes.known:
-        return "unknown_route"
-    return OK if schemas.is_valid(route, document) else schemas.code(route, document)
+        return "unknown_route", ""
+    return (OK, "") if schemas.is_valid(route, document) else why(route, document, schemas)
 
 
 def _event_id(document: Any) -> str:

@@ -6,13 +6,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from simulator.endpoint.group import Head, pack_heads, pack_payloads, unpack_heads
 from simulator.endpoint.message import Decision
-from simulator.errors import EndpointError, Finding, InputError
+from simulator.errors import EndpointError, InputError
 
 #: `tels` in ASCII, in SQLite's header, so that nobody's other database is taken for a store. (Also in `_TABLES`.)
 _APPLICATION_ID = 1952803955
@@ -127,13 +128,18 @@ class StoreFile:
 def open_store(path: Path, *, fsync: bool = False, max_bytes: int = 0) -> StoreFile:
     """Open or make a store.
 
-    An existing file is examined read-only first, so that a damaged or foreign one stays as it is.
+    An existing file is examined read-only first, so that a damaged or foreign one stays as it is, and alone.
 
     Raises:
         InputError: the file is damaged, or is something else than a store.
         EndpointError: another process has it open, or it cannot be made.
     """
-    lock = _lock(path)
+    with suppress(OSError):  # what cannot be looked at cannot be locked either
+        if path.is_dir():
+            raise _unusable(path, "it is a directory")
+    lock_file = path.with_name(path.name + ".lock")
+    first = not lock_file.exists()
+    lock = _lock(lock_file, path)
     try:
         fresh = not path.exists() or path.stat().st_size == 0
         if not fresh:
@@ -143,6 +149,8 @@ def open_store(path: Path, *, fsync: bool = False, max_bytes: int = 0) -> StoreF
         os.close(lock)
         raise EndpointError(f"cannot open the store {path}: {error}") from error
     except InputError:
+        if first:
+            lock_file.unlink(missing_ok=True)
         os.close(lock)
         raise
     return StoreFile(path, database, lock)
@@ -202,12 +210,11 @@ def _is_empty_database(path: Path) -> bool:
 
 def _unusable(path: Path, what: str) -> InputError:
     hint = "nothing was changed; move it away, or give another file with --store"
-    return InputError(f"cannot use the store {path}: {what}; {hint}", [Finding(str(path), what, hint)])
+    return InputError(f"cannot use the store {path}: {what}; {hint}")
 
 
-def _lock(path: Path) -> int:
+def _lock(name: Path, path: Path) -> int:
     """Hold `<store>.lock`. The store itself is not locked, because closing any descriptor of it would let go."""
-    name = path.with_name(path.name + ".lock")
     try:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from simulator.endpoint.message import Limits
 from simulator.endpoint.routing import UUID, uuids
 
 BAD = {"who": 1}
+ND = {b"content-type": b"application/x-ndjson"}
 
 
 def item(number, body=None, **more):
@@ -239,9 +241,33 @@ def test_two_objects_on_a_line_are_not_two_pings(post):
     assert codes(post("/batch", one + b"," + two)) == ["bad_item"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (['{"id":"%s"', '"route":"shop/click/1","body":{"who":"a"}}', "{one},{two}"], ["bad_item"] * 3),
+        (['{"id":"%s",', '"route":"shop/click/1","body":{"who":"a"}}', "{one} {two}"], ["bad_item"] * 3),
+        (['{"id":"%s",', '"route":"shop/click/1","body":{"who":"a"}}', "{one}{two}"], ["bad_item"] * 3),
+        (["[{one}", "{two}]"], ["bad_item"] * 2),
+        (["{one}\r", "\t{two} ", "", "\r"], ["ok", "ok"]),
+    ],
+)
+def test_every_line_is_an_item_by_itself(post, lines, wanted):
+    one, two = (as_lines([item(number)]).decode() for number in (1, 2))
+    text = "\n".join(lines).replace("%s", uid(3)).replace("{one}", one).replace("{two}", two)
+    receipt = post("/batch", text.encode(), headers={b"content-type": b"application/x-ndjson"})
+    assert codes(receipt) == wanted
+
+
 def test_duplicate_keys_are_found_inside_a_batch(post):
     text = b'[{"id":"%b","route":"shop/click/1","body":{"who":"a","who":"b"}}]' % uid(1).encode()
     assert codes(post("/batch", text)) == ["duplicate_key"]
+
+
+def test_of_keys_that_an_item_has_twice_the_last_counts(post):
+    text = b'[{"id":"x","id":"%b","route":"no/such/1","route":"shop/click/1","body":1,"body":{"who":"a"}}]'
+    (decision,) = post("/batch", text % uid(1).encode()).decisions
+    assert (decision.id, decision.route, decision.code) == (uid(1), ROUTE, "ok")
+    assert decision.payload == b'{"who":"a"}'
 
 
 @pytest.mark.parametrize(
@@ -261,4 +287,25 @@ def test_an_unreadable_batch_is_refused_as_a_whole(post, body, code):
 
 def test_a_batch_has_a_most(post, the_rules):
     few = replace(the_rules, limits=Limits(batch_items=2))
-    assert post("/batch", [item(1), item(2), item(3)], edge_rules=few).refusal == "body_too_large"
+    for items in ([item(1), item(2), item(3)], [item(1), 1, 1], [1, 1, 1], [{}, {}, {}]):
+        for body in (items, as_lines(items)):
+            receipt = post("/batch", body, headers=ND if isinstance(body, bytes) else {}, edge_rules=few)
+            assert (receipt.refusal, receipt.decisions) == ("body_too_large", [])
+    assert len(post("/batch", as_lines([item(1), 1]), headers=ND, edge_rules=few).decisions) == 2
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("separator", [b",", b"\n"], ids=["array", "lines"])
+def test_a_batch_of_far_too_many_is_not_looked_at_one_by_one(post, the_rules, separator):
+    """Four times the items that are refused must not take four times as long as the items that are taken."""
+
+    def seconds(count):
+        body = separator.join([b"1"] * count)
+        body, headers = (b"[%b]" % body, {}) if separator == b"," else (body, ND)
+        began = time.perf_counter()
+        receipt = post("/batch", body, headers=headers, edge_rules=roomy)
+        assert len(receipt.decisions) == (count if count <= 50_000 else 0)
+        return time.perf_counter() - began
+
+    roomy = replace(the_rules, limits=Limits())
+    assert min(seconds(200_000) for _ in range(3)) < min(seconds(50_000) for _ in range(3))

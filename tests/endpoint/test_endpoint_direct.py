@@ -198,7 +198,7 @@ REQUESTS = {
 }
 
 #: What a task answers even if it comes whole.
-BY_TASK = {"page by post", "delete", "too large", "http/1.0"}
+BY_TASK = {"page by post", "delete", "too large", "http/1.0", "fragment", "absolute"}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -223,6 +223,31 @@ def test_both_ways_read_a_path_alike(the_rules, tmp_path, character):
     assert direct == by_task
 
 
+NO_TARGETS = ["http://x", "http://x?y", "foo://x:99999999/submit/a#b", "http://[::1/"]
+
+
+@pytest.mark.parametrize("target", NO_TARGETS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+@pytest.mark.parametrize("cut", [0, -1])
+def test_a_target_without_a_usable_path_is_bad_http(the_rules, tmp_path, target, method, cut):
+    request = whole(f"{method} {target}", PING)
+    _, outcome = play(the_rules, tmp_path / "s", request[:cut], request[cut:])
+    assert outcome.answer.startswith(b"HTTP/1.1 400 ")
+    assert b"bad_http" in outcome.answer
+    assert outcome.closed
+    assert outcome.stored == []
+
+
+@pytest.mark.parametrize("target", NO_TARGETS)
+@pytest.mark.parametrize("name", ["good", "page by post"])
+def test_a_target_without_a_usable_path_does_not_keep_earlier_requests_from_their_answers(
+    the_rules, tmp_path, target, name
+):
+    _, outcome = play(the_rules, tmp_path / "s", REQUESTS[name] + whole(f"POST {target}", PING))
+    assert re.findall(rb"HTTP/1.1 (\d+)", outcome.answer) == [b"200" if name == "good" else b"405"]
+    assert outcome.closed
+
+
 @pytest.mark.parametrize("cut", [0, 60, -1])
 def test_what_stands_behind_a_chunked_body_is_no_header(the_rules, tmp_path, cut):
     request = REQUESTS["trailers"]
@@ -230,9 +255,88 @@ def test_what_stands_behind_a_chunked_body_is_no_header(the_rules, tmp_path, cut
     assert outcome.answer.startswith(b"HTTP/1.1 200 ")
 
 
-def test_an_upgrade_is_left_to_uvicorn(the_rules, tmp_path):
-    kind, _ = play(the_rules, tmp_path / "s", whole(POST, PING, "Connection: upgrade", "Upgrade: h2c"))
-    assert kind is not Direct
+CHUNKED = whole(POST).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+BODY = b"%x\r\n%b\r\n" % (len(PING), PING)
+READ = 8_000
+
+
+@pytest.mark.parametrize("before", [b"", REQUESTS["good"].replace(uid(1).encode(), uid(2).encode())])
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (BODY + b"0\r\n", b"X-A: b\r\n" * (READ // 8)),
+        (BODY + b"0\r\nX-A: ", b"a" * READ),
+        (BODY + b"0;", b"a" * READ),
+        (b"%x;a=" % len(PING), b"a" * READ),
+        (BODY, b'1;b="%b"\r\nx\r\n' % (b"a" * READ)),
+    ],
+    ids=["many trailers", "one long trailer", "last extension", "first extension", "many extensions"],
+)
+def test_what_stands_around_a_chunked_body_has_a_most_like_a_head(the_rules, tmp_path, before, start, more):
+    _, outcome = play(the_rules, tmp_path / "s", before + CHUNKED, start, *[more] * 20)
+    wanted = [b"200", b"431"] if before else [b"431"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", outcome.answer) == wanted
+    assert b"header_too_large" in outcome.answer
+    assert outcome.answer.count(b"connection: close\r\n") == 1
+    assert outcome.closed
+    assert [ping.code for ping in outcome.stored] == ["ok", "header_too_large"][-len(wanted) :]
+
+
+def test_a_body_in_chunks_of_one_byte_is_not_too_much_around_it(the_rules, tmp_path):
+    body = b'{"who":"' + b"a" * 9_000 + b'"}'
+    chunks = b"".join(b"1;x=y\r\n%c\r\n" % byte for byte in body)
+    reads = [chunks[start : start + READ] for start in range(0, len(chunks), READ)]
+    _, outcome = play(the_rules, tmp_path / "s", CHUNKED, *reads, b"0\r\n" + b"X-A: b\r\n" * 4_000, b"\r\n")
+    assert outcome.answer.startswith(b"HTTP/1.1 200 ")
+    assert not outcome.closed
+    assert outcome.stored[0].payload == body
+
+
+def test_a_body_that_nobody_wants_any_more_ends_the_connection_if_it_does_not_end(the_rules, tmp_path):
+    async def scene():
+        async with Bench(the_rules, tmp_path / "s", Settings(reading_bytes=1)) as bench:
+            await bench.feed(CHUNKED, BODY)
+            assert bench.wire.written.startswith(b"HTTP/1.1 503 ")
+            for _ in range(20):
+                if not bench.wire.closed:
+                    bench.connection.data_received(b'1;b="%b"\r\nx\r\n' % (b"a" * READ))
+            assert bench.wire.closed
+            assert bench.wire.written.count(b"HTTP/1.1 ") == 1
+
+    asyncio.run(scene())
+
+
+def upgrading(request: bytes) -> bytes:
+    """The same request from a client that would rather speak HTTP/2, as `curl --http2` sends it."""
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head + b"\r\n" + wish + b"\r\n" + body
+
+
+@pytest.mark.parametrize("cut", [0, 90, -1])
+@pytest.mark.parametrize("name", ["good", "chunked", "gzip", "invalid", "batch", "page by post", "http/1.0"])
+def test_the_wish_for_an_upgrade_is_passed_over(the_rules, tmp_path, name, cut):
+    request = REQUESTS[name]
+    _, plain = play(the_rules, tmp_path / "plain", request[:cut], request[cut:])
+    wish = upgrading(request)
+    _, passed_over = play(the_rules, tmp_path / "wish", wish[:cut], wish[cut:])
+    assert passed_over == plain
+
+
+def test_after_an_upgrade_that_was_passed_over_the_connection_goes_on(the_rules, tmp_path):
+    reads = [upgrading(whole(f"POST {click(number)}", PING)) for number in range(3)]
+    reads.insert(1, whole(f"POST {click(7)}", PING))
+    reads.append(upgrading(b"GET /__lbheartbeat__ HTTP/1.1\r\nHost: x\r\n\r\n"))
+    _, together = play(the_rules, tmp_path / "together", b"".join(reads))
+    assert re.findall(rb"HTTP/1.1 (\d+)", together.answer) == [b"200"] * 5
+    assert [ping.id for ping in together.stored] == [uid(number) for number in (0, 7, 1, 2)]
+
+
+def test_rubbish_after_an_upgrade_is_bad_http(the_rules, tmp_path):
+    request = upgrading(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+    _, outcome = play(the_rules, tmp_path / "s", request + b"\0rubbish\r\n\r\n")
+    assert outcome.closed
+    assert outcome.stored == []
 
 
 def test_edge_mode_is_the_same_both_ways(the_rules, tmp_path):

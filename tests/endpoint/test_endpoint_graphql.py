@@ -1,6 +1,8 @@
 """Sourcegraph's mutations: 200 with data, or 200 with errors and no data; a batch as a whole."""
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from endpoint_kit import uid
@@ -54,6 +56,13 @@ def test_arguments_must_be_json_text(post, variables):
     assert answered["errors"][0]["extensions"] == {"code": "bad_graphql"}
 
 
+def test_what_does_not_fit_is_told_its_place(post):
+    _, answered = told(post("/.api/graphql", body(LOG_EVENTS, events=[{"source": "WEB"}, {"no": "SECRET"}])))
+    (error,) = answered["errors"]
+    assert error["message"] == "the document does not fit its schema at $.variables.events[1].source"
+    assert error["extensions"] == {"code": "missing_required"}
+
+
 @pytest.mark.parametrize("variables", [{"argument": None}, {"argument": '{"platform":"chrome-extension"}'}])
 def test_null_and_json_text_pass(post, variables):
     assert told(post("/.api/graphql", body(**variables))) == (200, {"data": {"logEvent": None}})
@@ -69,6 +78,11 @@ def test_null_and_json_text_pass(post, variables):
         "mutation m { deleteEverything(event: 1) }",
         'mutation m { other(text: "{ logEvent(") }',
         "mutation m { logEventually(event: 1) }",
+        'mutation m { logEvent(event: "x) { alwaysNil } }',
+        'mutation m { logEvent(event: "x\n") { alwaysNil } }',
+        'mutation m { logEvent(event: "x\\") { alwaysNil } }',
+        'mutation m { logEvent(event: 1) { alwaysNil } } """x',
+        'mutation m { logEvent(event: 1) { alwaysNil } } """x\\"""',
         5,
         None,
     ],
@@ -76,6 +90,28 @@ def test_null_and_json_text_pass(post, variables):
 def test_a_document_that_asks_for_nothing_known_is_an_error(post, query):
     status, answered = told(post("/.api/graphql", body(query)))
     assert (status, set(answered)) == (200, {"errors"})
+
+
+@pytest.mark.parametrize("text", ['""', '"#)"', '"\\")"', '""""""', '"""x\\""")"""', '"""\n"x\n""" # "x'])
+def test_brackets_and_quotes_inside_strings_and_comments_are_passed_over(post, text):
+    query = f"mutation m {{ logEvent(event: {text}\n) {{ alwaysNil }} }}"
+    assert told(post("/.api/graphql", body(query))) == (200, {"data": {"logEvent": None}})
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("quotes", ['\\"', '"\\', '"" ', '"""\n', '"\\n', '"""\\', '"#', "#"])
+def test_a_document_full_of_quotes_costs_no_more_than_its_length(post, the_rules, quotes):
+    """Four times the length costs sixteen times as much where each quote is tried as the beginning of a string."""
+
+    def seconds(length):
+        document = body("mutation m " + quotes * (length // len(quotes)))
+        began = time.perf_counter()
+        post("/.api/graphql", document, edge_rules=roomy)
+        return time.perf_counter() - began
+
+    roomy = replace(the_rules, limits=Limits())
+    times = [min(seconds(length + again) for again in range(0, 50, 10)) for length in (2_400, 9_600)]
+    assert times[1] < 8 * times[0] + 0.005
 
 
 def test_what_cannot_be_decoded_is_400_and_never_500(post):

@@ -107,6 +107,25 @@ def test_a_head_has_a_most(hasty, raw):
 
 
 @pytest.mark.parametrize(
+    ("opening", "more"), [(b"0\r\nX-A: ", b"a" * 1_000_000), (b"0\r\n", b"X-A: b\r\n" * 125_000)]
+)
+def test_trailers_have_a_most_and_take_no_memory(schema_directory, opening, more):
+    with start(schema_directory) as endpoint, connected(port_of(endpoint)) as opened:
+        before = memory_mb(endpoint.pid)
+        opened.sendall(f"POST {click(1)} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        time.sleep(0.1)  # the head is read before its body comes
+        sent = 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            opened.sendall(b"2\r\n{}\r\n" + opening)
+            while sent < 100:
+                opened.sendall(more)
+                sent += 1
+        assert sent < 100
+        assert memory_mb(endpoint.pid) - before < 60
+        assert httpx.get(endpoint.url + "/ledger").json()["by_code"] == {"header_too_large": 1}
+
+
+@pytest.mark.parametrize(
     ("raw", "statuses"),
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {400}),  # a TLS hello

@@ -27,4 +27,15 @@ def test_every_request_is_in_the_histograms_whenever_one_looks(count):
         assert cumulated(text, "validate")["1e-05"] == 0
         assert cumulated(text, "validate")["2.5e-05"] == count
         assert (cumulated(text, "store")["1"], cumulated(text, "store")["+Inf"]) == (0, count)
-        assert f'telsim_stage_seconds_sum{{stage="store"}} {count * 2:g}\n' in text
+        assert f'telsim_stage_seconds_sum{{stage="store"}} {count * 2.0}\n' in text
+
+
+def test_numbers_are_written_to_the_last_digit():
+    """Whoever takes the difference of two looks at an old process would else see steps of hours."""
+    metrics = Metrics()
+    metrics.request("batch", 200, (123_456_789_012_345, 1, 0, 0, 0))
+    text = metrics.text({}, {"store_bytes": 123_456_789_012, "share": 0.1234567890123})
+    assert 'telsim_stage_seconds_sum{stage="read"} 123456.789012345\n' in text
+    assert 'telsim_stage_seconds_sum{stage="decompress"} 1e-09\n' in text
+    assert "\ntelsim_store_bytes 123456789012\n" in text
+    assert "\ntelsim_share 0.1234567890123\n" in text

@@ -81,6 +81,23 @@ def test_a_bad_event(post):
     assert told(receipt)[0] == 400
 
 
+def test_the_answer_is_about_the_first_event_that_is_rejected(post):
+    head, misfit = {"type": "event"}, {"event_id": ["SECRET"]}
+    for events, code, message in (
+        ([EVENT, misfit, b"{"], "wrong_type", "the document does not fit its schema at $.event_id"),
+        (
+            [b'{"event_id":1,"event_id":2}', misfit],
+            "duplicate_key",
+            "the key 'event_id' occurs twice in one object",
+        ),
+    ):
+        lines = [line for event in events for line in (head, event)]
+        assert told(post("/api/1/envelope/", envelope({}, *lines))) == (
+            400,
+            {"code": code, "message": message},
+        )
+
+
 def test_a_packed_event_larger_than_a_megabyte_is_too_large(the_rules, post):
     from dataclasses import replace
 

@@ -1,12 +1,16 @@
 """The pure core: one request in, one receipt out."""
 
 import gzip
+from dataclasses import replace
+from hashlib import shake_128
 
+import orjson
 import pytest
 from endpoint_kit import GOOD, ROUTE, click, uid
 
 from simulator.endpoint.answer import answer
-from simulator.endpoint.message import Limits
+from simulator.endpoint.message import Limits, Request
+from simulator.endpoint.receive import receive_all
 
 
 def told(receipt, *, duplicates=(), edge=False, limits=None):
@@ -139,6 +143,30 @@ def test_several_gzip_members_are_one_body(post):
     )
 
 
+def test_gzip_members_may_be_as_long_as_they_like_and_hold_nothing(post):
+    cut = [b'{"who":"', b"a" * 5000, b"", shake_128(b"").hexdigest(6000).encode(), b"", b'"}']
+    receipt = post(click(1), b"".join(gzip.compress(one, mtime=0) for one in cut))
+    assert receipt.decisions[0].code == "ok"
+    assert receipt.decisions[0].payload == b"".join(cut)
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [(999, "empty_body"), (1000, "empty_body"), (1001, "bad_gzip"), (400_000, "bad_gzip")],
+)
+def test_gzip_members_have_a_most_even_if_they_hold_nothing(post, the_rules, members, code):
+    """Each costs as much as a small ping, so a body full of them would hold up all others for minutes."""
+    roomy = replace(the_rules, limits=Limits())
+    receipt = post(click(1), gzip.compress(b"", mtime=0) * members, edge_rules=roomy)
+    assert receipt.decisions[0].code == code
+
+
+def test_a_later_gzip_member_may_not_end_early_or_grow_too_large(post):
+    first = gzip.compress(b"[", mtime=0)
+    assert post(click(1), first + gzip.compress(b"1]", mtime=0)[:-1]).refusal == "bad_gzip"
+    assert post(click(1), first + gzip.compress(b" " * 20_000, mtime=0)).refusal == "inflated_too_large"
+
+
 @pytest.mark.parametrize(
     ("body", "encoding", "status", "code"),
     [
@@ -196,3 +224,35 @@ def test_what_is_no_ping_gets_no_ledger_entry(post):
     assert post("/", GOOD).decisions == []
     assert post(click(1), method="GET").decisions == []
     assert post("/batch", b"x", headers={b"content-length": b"10001"}).decisions == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "place"),
+    [
+        (b'{"who":"a","clicks":"SECRET"}', "wrong_type", "$.clicks"),
+        (b'{"clicks":123456}', "missing_required", "$.who"),
+        (b'{"who":"a","more of it":"SECRET"}', "additional_property", '$["more of it"]'),
+        (b'"SECRET"', "wrong_type", "$"),
+        (b'{"who":"a","%b":1}' % (b"k" * 9000), "additional_property", "$." + "k" * 198 + "\u2026"),
+    ],
+)
+def test_the_answer_to_a_document_that_does_not_fit_names_the_place_and_no_value(post, body, code, place):
+    given = told(post(click(1), body))
+    assert given.status == 400
+    assert orjson.loads(given.body) == {
+        "code": code,
+        "message": f"the document does not fit its schema at {place}",
+    }
+
+
+def test_each_of_several_requests_is_told_its_own_place(the_rules):
+    bodies = [b'{"who":1}', b'{"who":"a"}', b"{", b'{"who":"a","clicks":-1}']
+    requests = [
+        Request("POST", click(number), "", {b"content-length": b"1"}, body)
+        for number, body in enumerate(bodies)
+    ]
+    details = [receipt.detail for receipt in receive_all(requests, the_rules)]
+    assert details[0].endswith(" at $.who")
+    assert details[1] == ""
+    assert "$" not in details[2]
+    assert details[3].endswith(" at $.clicks")

@@ -211,11 +211,12 @@ def test_the_file_says_how_durable_it_is(tmp_path, fsync):
 
 def refuse(path):
     before = path.read_bytes()
+    beside = sorted(path.parent.iterdir())
     with pytest.raises(InputError) as caught:
         Desk(path)
     assert path.read_bytes() == before
     assert str(path) in str(caught.value)
-    assert not path.with_name(path.name + "-wal").exists()
+    assert sorted(path.parent.iterdir()) == beside
     return str(caught.value)
 
 
@@ -223,6 +224,22 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     path = tmp_path / "s"
     path.write_bytes(b"my precious notes\n" * 100)
     assert "not a database" in refuse(path)
+
+
+@pytest.mark.parametrize("name", ["d", "d/..", ".", "/"])
+def test_a_directory_is_called_one(tmp_path, monkeypatch, name):
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="it is a directory; nothing was changed"):
+        Desk(Path(name))
+    assert list(tmp_path.iterdir()) == [tmp_path / "d"]
+
+
+def test_the_lock_file_of_a_store_stays_if_it_cannot_be_used_now(tmp_path):
+    Desk(tmp_path / "s").store.close()
+    (tmp_path / "s").write_bytes(b"my precious notes\n" * 100)
+    refuse(tmp_path / "s")
+    assert (tmp_path / "s.lock").exists()
 
 
 def test_somebody_elses_database_is_left_alone(tmp_path):
