@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms, utc
+from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms
+from simulator.population.builds import CHANNEL_VERSIONS, Builds
 from simulator.population.clock_error import clock_skew_ms
 from simulator.population.preferences import ALL_ON, OFF_SHARE
 from simulator.randomness import client_ids, client_keys, uniforms
@@ -28,14 +28,6 @@ TIME_ZONES: Mapping[str, Mapping[int, float]] = {
     "tr": {180: 1},
 }
 _ELSEWHERE: Mapping[int, float] = {60: 1}
-
-#: Versions of the channels that do not follow the scenario's `versions`: the trains ahead of release, and ESR.
-_CHANNEL_VERSIONS: Mapping[str, str] = {
-    "beta": "96.0",
-    "nightly": "97.0a1",
-    "aurora": "96.0b1",
-    "esr": "91.4.0",
-}
 
 _OS: Mapping[str, float] = {"Windows": 0.86, "Darwin": 0.08, "Linux": 0.06}
 
@@ -85,23 +77,6 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     pocket_logged_in: bool = False
 
 
-@lru_cache(maxsize=256)
-def build_id(version: str, channel: str) -> str:
-    """A build id (YYYYMMDDhhmmss) for a version: invented, but the same everywhere and later for later versions."""
-    major = int(version.split(".", 1)[0])
-    released_day = 18_969 + (major - 95) * 28 + (0 if channel in {"release", "esr"} else -7)
-    minute = sum(map(ord, version + channel)) % 1_440
-    return utc(released_day * MS_PER_DAY + minute * MS_PER_MINUTE).strftime("%Y%m%d%H%M%S")
-
-
-def next_version(version: str, channel: str) -> str:
-    """The version that an update brings: the next train, or for ESR the next point release."""
-    major, *rest = version.split(".")
-    if channel == "esr":
-        return f"{major}.{int(rest[0]) + 1}.0"
-    return f"{int(major) + 1}.0" + ("a1" if version.endswith("a1") else "")
-
-
 def _pick(u: npt.NDArray[np.float64], weights: Mapping[str, float]) -> list[str]:
     names = list(weights)
     cumulative = np.cumsum(np.array([weights[name] for name in names]))
@@ -124,7 +99,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     locales = _pick(u["locale"], scenario.locales)
     channels = _pick(u["channel"], scenario.channels)
     versions = [
-        _CHANNEL_VERSIONS.get(channel, version)
+        CHANNEL_VERSIONS.get(channel, version)
         for channel, version in zip(channels, _pick(u["version"], scenario.versions), strict=True)
     ]
     offsets = [
@@ -138,7 +113,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     is_new = u["new"] < scenario.population.new_profiles
     created = np.where(is_new, start_day, start_day - 1 - (u["age"] ** 2 * 2_500).astype(np.int64))
     products = scenario.products
-    builds = {pair: build_id(*pair) for pair in set(zip(versions, channels, strict=True))}
+    build_id = Builds(scenario).id_of
     ids = client_ids(seed, ("client id", "impression id", "context id", "normandy id"), numbers)
     columns = zip(
         clients,
@@ -152,7 +127,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         channels,
         locales,
         versions,
-        [builds[pair] for pair in zip(versions, channels, strict=True)],
+        list(map(build_id, versions, channels)),
         _pick(u["os"], _OS),
         offsets,
         (u["regular"] < scenario.population.regular).tolist(),
