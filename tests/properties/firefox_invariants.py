@@ -128,6 +128,8 @@ def performance_tells_a_possible_story(run: Run) -> None:
             elif "topsites_icon_stats" in perf:
                 assert perf["topsites_first_painted_ts"] >= perf["visibility_event_rcvd_ts"]
             _topsites(sent)
+            gone_ms = perf["visibility_event_rcvd_ts"] + sent.document["session_duration"]
+            assert perf.get("topsites_first_painted_ts", -1) <= gone_ms, sent
             for late in ("highlights_data_late_by_ms", "topsites_data_late_by_ms"):
                 assert perf.get(late, 1) > 0
             if run.dialect == "wire":
