@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, median
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +24,7 @@ READ: Final = frozenset(
         "cfr_impression_prerelease",
         "cfr_interaction_release",
         "cfr_interaction_prerelease",
+        "main_ping",
     }
 )
 #: Counted, not read.
@@ -70,11 +71,16 @@ class Habits:
         self.clicks: Counter[int] = Counter()
         self.stories_shown = self.stories_clicked = 0
         self.shown = self.followed = 0
+        self.open_s = 0
+        self.run_s: list[int] = []
+        self.open_days: set[tuple[int, int]] = set()
 
     def add(self, ping: str, due_ms: int, client: int, body: dict[str, Any]) -> None:
         """Take in the body of a ping of one of the types in `READ`."""
         if ping == "newtab_session":
             self._session(due_ms, client, body)
+        elif ping == "main_ping":
+            self._subsession(due_ms, client, body["payload"]["info"])
         elif ping == "topsite_click":
             self.clicks[body["action_position"]] += 1
         elif ping == "story_impression_stats":
@@ -97,6 +103,14 @@ class Habits:
         self.first_windows += body["perf"]["load_trigger_type"] == "first_window_opened"
         if body["locale"] == "en-US" and day % _DAYS_IN_A_WEEK not in _WEEKEND:
             self.us_hours[(due_ms - duration) % MS_PER_DAY // MS_PER_HOUR] += 1
+
+    def _subsession(self, due_ms: int, client: int, info: dict[str, Any]) -> None:
+        self.open_s += info["subsessionLength"]
+        self.open_days.add(
+            (client, (due_ms - 1) // MS_PER_DAY)
+        )  # what ends at midnight was of the day before
+        if info["reason"] == "shutdown":
+            self.run_s.append(info["sessionLength"])
 
 
 def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> Iterator[Comparison]:
@@ -142,6 +156,19 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             seen.paid_tiles / seen.sessions,
             seen.sessions,
             "sponsored tiles a session; the published value is the most there can be",
+        )
+    if seen.run_s:
+        yield number(
+            "run_median_minutes",
+            median(seen.run_s) / 60,
+            len(seen.run_s),
+            "length of sessions, from main pings",
+        )
+        yield number(
+            "daily_use_hours",
+            seen.open_s / 3_600 / len(seen.open_days),
+            len(seen.open_days),
+            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
         )
     weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
     if weeks >= 1 and days:

@@ -64,6 +64,7 @@ def test_scenario_defaults_are_the_figures() -> None:
     assert population.telemetry_on == published("telemetry_on")
     assert population.runs_a_day == published("runs_a_day")
     assert population.run_median == published("run_median_minutes") * 60_000
+    assert population.run_sigma == published("run_sigma")
     assert scenario().newtab.position_decay == published("position_decay")
     locales = scenario().locales
     assert {name: locales[name] for name in figures()["locales"].value} == figures()["locales"].value
@@ -92,6 +93,15 @@ def test_runs_on_an_active_day() -> None:
 def test_half_of_all_runs_are_shorter_than_the_published_median() -> None:
     lengths = [end - begin for runs in runs_of_four_weeks() for begin, end in runs]
     assert median(lengths) / 60_000 == pytest.approx(published("run_median_minutes"), rel=0.08)
+
+
+def test_the_browser_is_open_as_long_on_an_active_day_as_published() -> None:
+    open_ms, active = 0, 0
+    for runs in runs_of_four_weeks():
+        open_ms += sum(end - begin for begin, end in runs)
+        active += len({day for begin, end in runs for day in range(begin // DAY, (end - 1) // DAY + 1)})
+    # Few runs of days on end hold a good part of the hours, so that chance alone gives some 3 %.
+    assert open_ms / 3_600_000 / active == pytest.approx(published("daily_use_hours"), rel=0.1)
 
 
 def test_active_days_of_weekly_users_and_who_is_regular() -> None:
