@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -14,6 +16,7 @@ from simulator.population.clock_error import clock_skew_ms
 from simulator.population.preferences import ALL_ON, OFF_SHARE
 from simulator.randomness import client_ids, client_keys, uniforms
 from simulator.scenario import Scenario
+from simulator.scenario.figures import figures
 
 #: Minutes east of UTC of a locale's people, with the share that lives there. Assumption, from where each
 #: language is spoken; en-US by the population of the United States' time zones.
@@ -29,7 +32,16 @@ TIME_ZONES: Mapping[str, Mapping[int, float]] = {
 }
 _ELSEWHERE: Mapping[int, float] = {60: 1}
 
-_OS: Mapping[str, float] = {"Windows": 0.86, "Darwin": 0.08, "Linux": 0.06}
+#: Of people without Windows 10 or 11, by (system, its version): Windows 7, 8.1, and others. Assumption: no public
+#: figures of the seed's time were found.
+_OTHER_SYSTEMS: Mapping[tuple[str, str], float] = {
+    ("Windows", "6.1"): 0.09,
+    ("Windows", "6.3"): 0.02,
+    ("Darwin", "20.6.0"): 0.08,
+    ("Linux", "5.13.0"): 0.06,
+}
+
+_T = TypeVar("_T")
 
 #: What each column of a client's profile numbers decides. A new one goes to the end: order is history.
 _COLUMNS = (
@@ -75,9 +87,16 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     takeover: float = -1.0
     clock_skew_ms: int = 0
     pocket_logged_in: bool = False
+    os_version: str = ""
 
 
-def _pick(u: npt.NDArray[np.float64], weights: Mapping[str, float]) -> list[str]:
+@cache
+def _systems() -> Mapping[tuple[str, str], float]:
+    """Who has which operating system: (system, the version that it says it is) to share. Windows 11 says 10.0."""
+    return {("Windows", "10.0"): figures()["windows_10_or_11"].value, **_OTHER_SYSTEMS}
+
+
+def _pick(u: npt.NDArray[np.float64], weights: Mapping[_T, float]) -> list[_T]:
     names = list(weights)
     cumulative = np.cumsum(np.array([weights[name] for name in names]))
     positions = np.minimum(np.searchsorted(cumulative / cumulative[-1], u, side="right"), len(names) - 1)
@@ -114,6 +133,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     created = np.where(is_new, start_day, start_day - 1 - (u["age"] ** 2 * 2_500).astype(np.int64))
     products = scenario.products
     build_id = Builds(scenario).id_of
+    systems = _pick(u["os"], _systems())
     ids = client_ids(seed, ("client id", "impression id", "context id", "normandy id"), numbers)
     columns = zip(
         clients,
@@ -128,7 +148,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         locales,
         versions,
         list(map(build_id, versions, channels)),
-        _pick(u["os"], _OS),
+        [system for system, _ in systems],
         offsets,
         (u["regular"] < scenario.population.regular).tolist(),
         is_new.tolist(),
@@ -141,6 +161,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         _within(u["takeover"], scenario.population.page_takeover).tolist(),
         _clock_skews(u["clock"], scenario.clock.wrong),
         (u["pocket"] < scenario.population.pocket_logged_in).tolist(),
+        [version for _, version in systems],
         strict=True,
     )
     return [Profile(*column) for column in columns]

@@ -33,6 +33,7 @@ _FOLLOWED = frozenset({"INSTALL", "ENABLE", "PIN", "CLICK", "CLICK_BUTTON"})
 _THURSDAY = 0  # 1970-01-01 was one
 _WEEKEND = frozenset({2, 3})
 _DAYS_IN_A_WEEK = 7
+_WINDOWS_10_OR_11 = {"name": "Windows_NT", "version": "10.0"}
 _FIRST_POSITION_OF_SITES = 2
 #: Top sites in a row.
 POSITIONS: Final = 8
@@ -74,6 +75,7 @@ class Habits:
         self.open_s = 0
         self.run_s: list[int] = []
         self.open_days: set[tuple[int, int]] = set()
+        self.has_new_windows: dict[int, bool] = {}
 
     def add(self, ping: str, due_ms: int, client: int, body: dict[str, Any]) -> None:
         """Take in the body of a ping of one of the types in `READ`."""
@@ -81,6 +83,7 @@ class Habits:
             self._session(due_ms, client, body)
         elif ping == "main_ping":
             self._subsession(due_ms, client, body["payload"]["info"])
+            self.has_new_windows[client] = body["environment"]["system"]["os"] == _WINDOWS_10_OR_11
         elif ping == "topsite_click":
             self.clicks[body["action_position"]] += 1
         elif ping == "story_impression_stats":
@@ -169,6 +172,14 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             seen.open_s / 3_600 / len(seen.open_days),
             len(seen.open_days),
             "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
+        )
+    if seen.has_new_windows:
+        new = sum(seen.has_new_windows.values())
+        yield number(
+            "windows_10_or_11",
+            new / len(seen.has_new_windows),
+            len(seen.has_new_windows),
+            "clients with a main ping that says Windows 10.0, as both do",
         )
     weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
     if weeks >= 1 and days:

@@ -223,6 +223,7 @@ def _describe(installation: Installation) -> str:
         channel=profile.channel,
         locale=profile.locale,
         os=profile.os,
+        os_version=profile.os_version,
         created_ms=profile.created_day * MS_PER_DAY,
         offset_ms=profile.utc_offset_ms,
     )

@@ -82,6 +82,14 @@ def test_locales_are_mixed_as_published() -> None:
         assert counted[locale] / 20_000 == pytest.approx(share, abs=0.011), locale
 
 
+def test_as_many_have_a_new_windows_as_published() -> None:
+    profiles = cohort_profiles(scenario(), 3, range(20_000))
+    counted = Counter((profile.os, profile.os_version) for profile in profiles)
+    assert counted["Windows", "10.0"] / 20_000 == pytest.approx(published("windows_10_or_11"), abs=0.01)
+    assert {version for os, version in counted if os == "Windows"} == {"10.0", "6.1", "6.3"}
+    assert {os for os, _ in counted} == {"Windows", "Darwin", "Linux"}
+
+
 def test_runs_on_an_active_day() -> None:
     days = Counter(
         (client, begin // DAY) for client, runs in enumerate(runs_of_four_weeks()) for begin, _ in runs
