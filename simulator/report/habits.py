@@ -74,6 +74,7 @@ class Habits:
         self.shown = self.followed = 0
         self.open_s = 0
         self.run_s: list[int] = []
+        self.ended: Counter[str] = Counter()
         self.open_days: set[tuple[int, int]] = set()
         self.has_new_windows: dict[int, bool] = {}
 
@@ -112,6 +113,7 @@ class Habits:
         self.open_days.add(
             (client, (due_ms - 1) // MS_PER_DAY)
         )  # what ends at midnight was of the day before
+        self.ended[info["reason"]] += 1
         if info["reason"] == "shutdown":
             self.run_s.append(info["sessionLength"])
 
@@ -143,7 +145,8 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             "starts of en-US new tab sessions by UTC hour, weekdays",
         )
     if seen.locale_of:
-        yield _locales(seen, known["locales"])
+        counted = Counter(seen.locale_of.values())
+        yield _shares(known["locales"], counted, "clients with a session, by locale")
     if days:
         yield number(
             "runs_a_day",
@@ -180,6 +183,10 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             new / len(seen.has_new_windows),
             len(seen.has_new_windows),
             "clients with a main ping that says Windows 10.0, as both do",
+        )
+    if seen.ended:
+        yield _shares(
+            known["end_reasons"], seen.ended, "main pings, by reason; aborted sessions are not simulated"
         )
     weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
     if weeks >= 1 and days:
@@ -222,8 +229,8 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         )
 
 
-def _locales(seen: Habits, figure: Figure) -> Comparison:
-    counted = Counter(seen.locale_of.values())
+def _shares(figure: Figure, counted: Counter[str], how: str) -> Comparison:
+    """Shares by name, of names that the figure has and of others."""
     total = sum(counted.values())
     ours = {name: counted[name] / total for name in figure.value}
     theirs = dict(figure.value)
@@ -235,7 +242,7 @@ def _locales(seen: Habits, figure: Figure) -> Comparison:
         theirs,
         round((moved + rest) / 2, 4),
         total,
-        "clients with a session, by locale",
+        how,
     )
 
 

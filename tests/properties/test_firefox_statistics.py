@@ -112,6 +112,22 @@ def test_the_browser_is_open_as_long_on_an_active_day_as_published() -> None:
     assert open_ms / 3_600_000 / active == pytest.approx(published("daily_use_hours"), rel=0.1)
 
 
+def test_subsessions_end_for_the_published_reasons() -> None:
+    telemetry = scenario().telemetry.model_copy(update={"main_ping": True})
+    run = Run(scenario(clients=700, duration=7 * DAY, telemetry=telemetry), "wire")
+    ended = Counter(
+        sent.document["payload"]["info"]["reason"] for sent in run.read() if sent.ping == "main_ping"
+    )
+    shares = figures()["end_reasons"].value
+    assert ended["environment-change"] / ended.total() == pytest.approx(
+        shares["environment-change"], abs=0.02
+    )
+    # Aborted sessions are not simulated, and fewer runs cross a midnight than published; shutdowns take their place.
+    assert ended["daily"] / ended.total() == pytest.approx(shares["daily"], abs=0.05)
+    assert ended["shutdown"] / ended.total() == pytest.approx(shares["shutdown"], abs=0.08)
+    assert set(ended) == set(shares) - {"aborted-session"}
+
+
 def test_active_days_of_weekly_users_and_who_is_regular() -> None:
     weekly, regular_days, all_days = [], 0, 0
     for runs in runs_of_four_weeks():
