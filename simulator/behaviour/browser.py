@@ -12,10 +12,11 @@ from simulator.behaviour.happenings import HappeningHabits, browse
 from simulator.behaviour.newtab import NewTabHabits, visit
 from simulator.behaviour.onboarding import welcome
 from simulator.behaviour.person import BrowserPerson
+from simulator.client.installation import Installation
 from simulator.clock import MS_PER_DAY
 from simulator.distributions import Choice, counts, lognormal
 from simulator.pings.firefox.basic_metadata import Application
-from simulator.population import Profile, build_id, next_version
+from simulator.population import Builds, Profile, next_version
 from simulator.randomness import Stream
 from simulator.scenario import Scenario
 
@@ -41,6 +42,7 @@ class BrowserHabits:
         self.new_tabs_in_run: Choice[int] = counts(population.new_tabs_a_day / population.runs_a_day)
         self.private = population.private_windows
         self.first_paint = lognormal(1_400, 0.5)
+        self.builds = Builds(scenario)
         self.updates_a_ms = scenario.browser.updates_a_week / (7 * MS_PER_DAY)
         self.lost_at_shutdown = scenario.newtab.lost_at_shutdown
 
@@ -112,12 +114,17 @@ def _start(person: BrowserPerson, habits: BrowserHabits, begins: int, ends_ms: i
     closed_ms = installation.run_ends_ms
     installation.start_run(begins, ends_ms, random.uuid())
     if installation.runs > 1 and random.uniform() < (begins - closed_ms) * habits.updates_a_ms:
-        profile = installation.profile
-        version = next_version(profile.version, profile.channel)
-        build = build_id(version, profile.channel)
-        installation.update(Application(build, version, profile.channel, profile.locale))
+        _update(installation, habits.builds, begins)
     if habits.has_messages:
         messages.load(person, habits.messaging)
+
+
+def _update(installation: Installation, builds: Builds, now_ms: int) -> None:
+    """The next version is installed, if there is one yet."""
+    profile = installation.profile
+    version, channel = next_version(profile.version, profile.channel), profile.channel
+    if builds.is_made(version, channel, now_ms):
+        installation.update(Application(builds.id_of(version, channel), version, channel, profile.locale))
 
 
 def _taken_over(person: BrowserPerson) -> set[str]:

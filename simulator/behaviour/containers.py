@@ -21,9 +21,21 @@ class Containers:
         describe: gives Glean's `client_info` of an installation.
         least_active_ms: a shorter run never counts as active, so Glean keeps its events for the next start.
         later: the simulation's alarm clock.
+        until_change: draws how long the environment that main pings describe stays as it is; None where nothing ever
+            changes in it. What changes, such as an add-on, is in no part of the environment that is simulated.
     """
 
-    __slots__ = ("_app", "_describe", "_glean", "_later", "_least_active_ms", "_main", "_started_ms")
+    __slots__ = (
+        "_app",
+        "_describe",
+        "_ends_ms",
+        "_glean",
+        "_later",
+        "_least_active_ms",
+        "_main",
+        "_started_ms",
+        "_until_change",
+    )
 
     def __init__(
         self,
@@ -33,6 +45,7 @@ class Containers:
         describe: Callable[[Installation], str],
         least_active_ms: int,
         later: Later,
+        until_change: Callable[[], int] | None = None,
     ) -> None:
         self._main = main
         self._glean = glean
@@ -40,7 +53,8 @@ class Containers:
         self._describe = describe
         self._least_active_ms = least_active_ms
         self._later = later
-        self._started_ms = 0
+        self._until_change = until_change
+        self._started_ms = self._ends_ms = 0
 
     def started(self, person: BrowserPerson) -> None:
         """The browser was started."""
@@ -48,6 +62,8 @@ class Containers:
         self._started_ms = now_ms = installation.run_started_ms
         if self._main is not None:
             self._main.start(now_ms)
+            self._ends_ms = installation.run_ends_ms
+            self._expect_change(now_ms)
         if self._glean is not None:
             if self._app is not installation.app:  # the first run of a version describes it anew
                 self._app = installation.app
@@ -55,6 +71,19 @@ class Containers:
             self._glean.start(now_ms)
             self._glean.active(now_ms)
         self._later(installation.run_ends_ms, self._closing)
+
+    def _expect_change(self, now_ms: int) -> None:
+        """The environment changes again, if the browser is open for so long."""
+        if self._until_change is not None:
+            at_ms = now_ms + self._until_change()
+            if at_ms < self._ends_ms:
+                self._later(at_ms, self._change)
+
+    def _change(self, now_ms: int) -> None:
+        """The environment changes."""
+        if self._main is not None:
+            self._main.environment_changes(now_ms)
+        self._expect_change(now_ms)
 
     def _closing(self, now_ms: int) -> None:
         """The browser closes: what waits is sent now, or kept for the next start."""

@@ -16,7 +16,8 @@ from simulator.scenario import Scenario
 
 Process = Generator[simpy.Event, None, None]
 
-#: Share of foreground periods for which the process had to be started anew, and of those that it did not survive.
+#: Share of foreground periods for which the process had to be started anew though it was in the background before,
+#: and of those that it did not survive.
 #: Assumptions: no public figure was found.
 _COLD_STARTS = 0.4
 _KILLED = 0.01
@@ -74,7 +75,7 @@ class MobilePerson:
         random: for what the person does.
     """
 
-    __slots__ = ("_silent", "env", "experiments", "glean", "profile", "random", "starts")
+    __slots__ = ("_running", "_silent", "env", "experiments", "glean", "profile", "random", "starts")
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class MobilePerson:
         self.experiments = experiments
         self.random = random
         self.starts = 0
-        self._silent = False
+        self._running = self._silent = False
 
     def live(self, periods: Iterator[tuple[int, int]]) -> Process:
         """Everything that one person does with it."""
@@ -104,10 +105,13 @@ class MobilePerson:
                 return
 
     def _period(self, ends_ms: int) -> Process:
-        """A period in the foreground: perhaps a cold start, then use, then the background, or an end by force."""
+        """A period in the foreground: perhaps a cold start, then use, then the background, or an end by force.
+
+        What was ended by force can only be started anew, and then tells what it had left to tell.
+        """
         env, glean, uniform = self.env, self.glean, self.random.uniform
         now_ms = int(env.now)
-        if not self.starts or uniform() < _COLD_STARTS:
+        if not self._running or uniform() < _COLD_STARTS:
             self.starts += 1
             glean.start(now_ms)
             glean.active(now_ms)
@@ -120,9 +124,9 @@ class MobilePerson:
                 )
         else:
             glean.active(now_ms)
-        survives = uniform() >= _KILLED
+        self._running = uniform() >= _KILLED
         yield env.timeout(ends_ms - env.now)
-        if survives or self._silent:
+        if self._running or self._silent:
             glean.inactive(ends_ms)
 
     def _switch_off(self) -> None:

@@ -21,6 +21,8 @@ from simulator.scenario.secure_proxy import SecureProxy
 Process = Generator[simpy.Event, None, None]
 
 _SCALE = 1_000_000
+#: Of the looks at whether the proxy is down; the document says "at most about once an hour".
+_LEAST_BETWEEN_CHECKS_MS = MS_PER_HOUR
 
 
 class ProxyHabits:
@@ -56,18 +58,21 @@ class ProxyUser:
         random: the person's stream for this alone.
     """
 
-    __slots__ = ("_checked_ms", "_habits", "_random", "_run_ends_ms", "_sender")
+    __slots__ = ("_checked_ms", "_habits", "_may_check_ms", "_random", "_run_ends_ms", "_sender")
 
     def __init__(self, sender: SecureProxySender, habits: ProxyHabits, random: Stream) -> None:
         self._sender = sender
         self._habits = habits
         self._random = random
         self._checked_ms = 0
+        #: From when on the extension looks again whether the proxy is down; it forgets that with the session.
+        self._may_check_ms = 0
         self._run_ends_ms = 0
 
     def started(self, person: BrowserPerson) -> None:
         """The browser was started."""
         self._run_ends_ms = person.installation.run_ends_ms
+        self._may_check_ms = 0
         person.env.process(self._use(person.env))
 
     def _use(self, env: simpy.Environment) -> Process:
@@ -91,6 +96,9 @@ class ProxyUser:
             now_ms = int(env.now)
             if what == "panel":
                 yield from self._panel(env)
+            elif what == "proxyDown":
+                if now_ms >= self._may_check_ms:
+                    self._find_down(now_ms)
             elif what == "web_rtc":
                 sender.answer_web_rtc(now_ms, exempt=uniform() < habits.rates.exempt_tab)
             else:
@@ -154,9 +162,17 @@ class ProxyUser:
             return
         sender.enable(int(env.now), button)
         if uniform() < rates.connecting_failed and (yield from self._pause(env, 20_000)):
-            sender.network_error(int(env.now), "connecting")
-            if uniform() < 0.5 and (yield from self._pause(env, 60_000)):
-                sender.network_error(int(env.now), "proxyDown")
+            now_ms = int(env.now)
+            sender.network_error(now_ms, "connecting")
+            if now_ms >= self._may_check_ms:
+                self._may_check_ms = now_ms + _LEAST_BETWEEN_CHECKS_MS
+                if uniform() < 0.5 and (yield from self._pause(env, 60_000)):
+                    self._find_down(int(env.now))
+
+    def _find_down(self, now_ms: int) -> None:
+        """The proxy is down. An hour passes from here before the next look."""
+        self._may_check_ms = now_ms + _LEAST_BETWEEN_CHECKS_MS
+        self._sender.network_error(now_ms, "proxyDown")
 
     def _pause(self, env: simpy.Environment, delay_ms: int) -> Generator[simpy.Event, None, bool]:
         """Let time pass, but not beyond the run.

@@ -102,6 +102,7 @@ class GleanSender:
     def active(self, now_ms: int) -> None:
         """The application began to be used."""
         self._active_since_ms = now_ms
+        self._dirty = True
         self._send_baseline(now_ms, "active")
 
     def inactive(self, now_ms: int) -> None:

@@ -1,7 +1,7 @@
 """The main ping's sender: one ping for every subsession, when it ends (TelemetrySession.sys.mjs).
 
-A subsession ends with the browser run, at local midnight, and when the experiments change, but for changes in its
-first five minutes, which the real code folds into it.
+A subsession ends with the browser run, at local midnight, and when the environment changes, but for changes in its
+first five minutes, which the real code folds into it. Runs that crash, and what is sent of them, are not simulated.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class MainPingSender:
         self._expect_midnight(now_ms)
 
     def environment_changes(self, now_ms: int) -> None:
-        """The experiments are about to change: the subsession so far was under the old ones."""
+        """Experiments, add-ons or settings are about to change: the subsession so far was under the old ones."""
         if now_ms - self._start_ms >= SHORTEST_SUBSESSION_MS:
             self._split(now_ms, "environment-change")
 

@@ -242,18 +242,20 @@ class NewTabSender:
             return "menu_plus_or_keyboard", self._last_open_ms
         return "unexpected", None
 
-    def _performance(self) -> str:
-        """The session's `perf`, on the client's own clock."""
+    def _performance(self, now_ms: int) -> str:
+        """The session's `perf` at its end, on the client's own clock."""
         installation, texts, u, preloaded = self.installation, self.texts, self._u, self._preloaded
         prefs, skew_ms = installation.user_prefs, installation.profile.clock_skew_ms
         visible_us = (self._visible_ms + skew_ms) * 1_000 + int(u * 1_000)
         trigger_type, trigger_ms = self._trigger
         statistics, painted_us = "", None
         topsites_late = highlights_late = None
-        if self._topsites_shown and prefs & TOP_SITES:
+        # A preloaded page was painted in the background, so its paint may come before its visibility.
+        paint_us = visible_us + int(u * 1_009.0 % 1.0 * 120_000) - (60_000 if preloaded else 0)
+        # Where the page was gone before that, Top Sites were never rendered, and there is nothing to tell of them.
+        if self._topsites_shown and prefs & TOP_SITES and paint_us <= (now_ms + skew_ms) * 1_000:
             statistics = self._statistics = self._statistics or texts.statistics(self.layout)
-            # A preloaded page was painted in the background, so its paint may come before its visibility.
-            painted_us = visible_us + int(u * 1_009.0 % 1.0 * 120_000) - (60_000 if preloaded else 0)
+            painted_us = paint_us
             if not preloaded and u < 0.3:  # noqa: PLR2004, RUF100 - assumption: placeholders are seen on 3 of 10
                 topsites_late = 1 + int(u * 400)
                 if prefs & HIGHLIGHTS:
@@ -345,7 +347,7 @@ class NewTabSender:
             session,
             session_id=self.session_id,
             duration_ms=now_ms - self._visible_ms,
-            perf=self._performance(),
+            perf=self._performance(now_ms),
         )
         send((now_ms, number, texts.session, body, None))
         self.page = ""

@@ -20,7 +20,7 @@ from simulator.randomness import Stream
 Later = Callable[[int, Callable[[int], None]], None]
 
 
-Build = tuple[str, str, str, str, str]
+Build = tuple[str, str, str, str, str, str]
 
 
 class ApplicationTexts:
@@ -30,13 +30,20 @@ class ApplicationTexts:
         self._builds: dict[Build, tuple[str, str]] = {}
 
     def of(self, build: Build) -> tuple[str, str]:
-        """The blocks of a build: (build id, version, channel, locale, operating system)."""
+        """The blocks of a build: (build id, version, channel, locale, operating system, its version)."""
         known = self._builds.get(build)
         if known is None:
-            build_id, version, channel, locale, os = build
+            build_id, version, channel, locale, os, os_version = build
             known = self._builds[build] = (
                 application_object(build_id=build_id, version=version, channel=channel, os=os),
-                environment_object(build_id=build_id, version=version, channel=channel, locale=locale, os=os),
+                environment_object(
+                    build_id=build_id,
+                    version=version,
+                    channel=channel,
+                    locale=locale,
+                    os=os,
+                    os_version=os_version,
+                ),
             )
         return known
 
@@ -65,7 +72,8 @@ class TelemetryTexts:
                 for ping, doctype in (("event_ping", "event"), ("main_ping", "main"))
             )
             codes = self._codes[key] = (event, main)
-        return (*codes, *self._applications.of((*key, profile.locale, profile.os)))
+        build = (*key, profile.locale, profile.os, profile.os_version)
+        return (*codes, *self._applications.of(build))
 
 
 class TelemetrySession:

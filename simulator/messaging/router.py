@@ -25,7 +25,6 @@ _PROVIDERS: Final[Mapping[str, str]] = {
 }
 #: What targeting can ask about that passes by itself: with the day, a run or a new tab. All else has to be changed.
 _PASSING: Final = frozenset({"profile_age_days", "first_run", "runs", "new_tabs", "updated"})
-_MOST_KEPT: Final = 100
 
 
 class Client(Protocol):
@@ -45,12 +44,14 @@ class Client(Protocol):
 class _Caps:
     """A frequency in plain values, under the name by which impressions are counted."""
 
-    __slots__ = ("custom", "key", "lifetime")
+    __slots__ = ("custom", "key", "lifetime", "most_kept")
 
     def __init__(self, key: str, frequency: Frequency) -> None:
         self.key = key
         self.lifetime = math.inf if frequency.lifetime is None else frequency.lifetime
         self.custom = tuple((cap.cap, cap.period) for cap in frequency.custom)
+        #: How many impressions any of the caps can ask about.
+        self.most_kept = max([frequency.lifetime or 1, *(cap.cap for cap in frequency.custom)])
 
     def quiet_until(self, seen: Sequence[int]) -> float:
         """When another impression is allowed after those that were seen, in milliseconds since the Unix epoch."""
@@ -302,12 +303,12 @@ class MessageRouter:
             self._count(targeted.group, now_ms)
 
     def _count(self, caps: _Caps, now_ms: int) -> None:
-        """Remember one more; more than the highest lifetime cap can never matter."""
+        """Remember one more, and no more than the caps ask about."""
         seen = self._impressions.get(caps.key)
         if seen is None:
             seen = self._impressions[caps.key] = []
         seen.append(now_ms)
-        if len(seen) > _MOST_KEPT:
+        if len(seen) > caps.most_kept:
             del seen[0]
         self._silence(caps.key, caps.quiet_until(seen))
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms, utc
+from simulator.clock import MS_PER_DAY, MS_PER_MINUTE, epoch_ms
+from simulator.population.builds import CHANNEL_VERSIONS, Builds
 from simulator.population.clock_error import clock_skew_ms
 from simulator.population.preferences import ALL_ON, OFF_SHARE
 from simulator.randomness import client_ids, client_keys, uniforms
 from simulator.scenario import Scenario
+from simulator.scenario.figures import figures
 
 #: Minutes east of UTC of a locale's people, with the share that lives there. Assumption, from where each
 #: language is spoken; en-US by the population of the United States' time zones.
@@ -29,15 +32,16 @@ TIME_ZONES: Mapping[str, Mapping[int, float]] = {
 }
 _ELSEWHERE: Mapping[int, float] = {60: 1}
 
-#: Versions of the channels that do not follow the scenario's `versions`: the trains ahead of release, and ESR.
-_CHANNEL_VERSIONS: Mapping[str, str] = {
-    "beta": "96.0",
-    "nightly": "97.0a1",
-    "aurora": "96.0b1",
-    "esr": "91.4.0",
+#: Of people without Windows 10 or 11, by (system, its version): Windows 7, 8.1, and others. Assumption: no public
+#: figures of the seed's time were found.
+_OTHER_SYSTEMS: Mapping[tuple[str, str], float] = {
+    ("Windows", "6.1"): 0.09,
+    ("Windows", "6.3"): 0.02,
+    ("Darwin", "20.6.0"): 0.08,
+    ("Linux", "5.13.0"): 0.06,
 }
 
-_OS: Mapping[str, float] = {"Windows": 0.86, "Darwin": 0.08, "Linux": 0.06}
+_T = TypeVar("_T")
 
 #: What each column of a client's profile numbers decides. A new one goes to the end: order is history.
 _COLUMNS = (
@@ -83,26 +87,16 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     takeover: float = -1.0
     clock_skew_ms: int = 0
     pocket_logged_in: bool = False
+    os_version: str = ""
 
 
-@lru_cache(maxsize=256)
-def build_id(version: str, channel: str) -> str:
-    """A build id (YYYYMMDDhhmmss) for a version: invented, but the same everywhere and later for later versions."""
-    major = int(version.split(".", 1)[0])
-    released_day = 18_969 + (major - 95) * 28 + (0 if channel in {"release", "esr"} else -7)
-    minute = sum(map(ord, version + channel)) % 1_440
-    return utc(released_day * MS_PER_DAY + minute * MS_PER_MINUTE).strftime("%Y%m%d%H%M%S")
+@cache
+def _systems() -> Mapping[tuple[str, str], float]:
+    """Who has which operating system: (system, the version that it says it is) to share. Windows 11 says 10.0."""
+    return {("Windows", "10.0"): figures()["windows_10_or_11"].value, **_OTHER_SYSTEMS}
 
 
-def next_version(version: str, channel: str) -> str:
-    """The version that an update brings: the next train, or for ESR the next point release."""
-    major, *rest = version.split(".")
-    if channel == "esr":
-        return f"{major}.{int(rest[0]) + 1}.0"
-    return f"{int(major) + 1}.0" + ("a1" if version.endswith("a1") else "")
-
-
-def _pick(u: npt.NDArray[np.float64], weights: Mapping[str, float]) -> list[str]:
+def _pick(u: npt.NDArray[np.float64], weights: Mapping[_T, float]) -> list[_T]:
     names = list(weights)
     cumulative = np.cumsum(np.array([weights[name] for name in names]))
     positions = np.minimum(np.searchsorted(cumulative / cumulative[-1], u, side="right"), len(names) - 1)
@@ -124,7 +118,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     locales = _pick(u["locale"], scenario.locales)
     channels = _pick(u["channel"], scenario.channels)
     versions = [
-        _CHANNEL_VERSIONS.get(channel, version)
+        CHANNEL_VERSIONS.get(channel, version)
         for channel, version in zip(channels, _pick(u["version"], scenario.versions), strict=True)
     ]
     offsets = [
@@ -138,7 +132,8 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
     is_new = u["new"] < scenario.population.new_profiles
     created = np.where(is_new, start_day, start_day - 1 - (u["age"] ** 2 * 2_500).astype(np.int64))
     products = scenario.products
-    builds = {pair: build_id(*pair) for pair in set(zip(versions, channels, strict=True))}
+    build_id = Builds(scenario).id_of
+    systems = _pick(u["os"], _systems())
     ids = client_ids(seed, ("client id", "impression id", "context id", "normandy id"), numbers)
     columns = zip(
         clients,
@@ -152,8 +147,8 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         channels,
         locales,
         versions,
-        [builds[pair] for pair in zip(versions, channels, strict=True)],
-        _pick(u["os"], _OS),
+        list(map(build_id, versions, channels)),
+        [system for system, _ in systems],
         offsets,
         (u["regular"] < scenario.population.regular).tolist(),
         is_new.tolist(),
@@ -166,6 +161,7 @@ def cohort_profiles(scenario: Scenario, seed: int, clients: range) -> list[Profi
         _within(u["takeover"], scenario.population.page_takeover).tolist(),
         _clock_skews(u["clock"], scenario.clock.wrong),
         (u["pocket"] < scenario.population.pocket_logged_in).tolist(),
+        [version for _, version in systems],
         strict=True,
     )
     return [Profile(*column) for column in columns]

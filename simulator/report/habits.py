@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, median
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +24,7 @@ READ: Final = frozenset(
         "cfr_impression_prerelease",
         "cfr_interaction_release",
         "cfr_interaction_prerelease",
+        "main_ping",
     }
 )
 #: Counted, not read.
@@ -32,6 +33,7 @@ _FOLLOWED = frozenset({"INSTALL", "ENABLE", "PIN", "CLICK", "CLICK_BUTTON"})
 _THURSDAY = 0  # 1970-01-01 was one
 _WEEKEND = frozenset({2, 3})
 _DAYS_IN_A_WEEK = 7
+_WINDOWS_10_OR_11 = {"name": "Windows_NT", "version": "10.0"}
 _FIRST_POSITION_OF_SITES = 2
 #: Top sites in a row.
 POSITIONS: Final = 8
@@ -70,11 +72,19 @@ class Habits:
         self.clicks: Counter[int] = Counter()
         self.stories_shown = self.stories_clicked = 0
         self.shown = self.followed = 0
+        self.open_s = 0
+        self.run_s: list[int] = []
+        self.ended: Counter[str] = Counter()
+        self.open_days: set[tuple[int, int]] = set()
+        self.has_new_windows: dict[int, bool] = {}
 
     def add(self, ping: str, due_ms: int, client: int, body: dict[str, Any]) -> None:
         """Take in the body of a ping of one of the types in `READ`."""
         if ping == "newtab_session":
             self._session(due_ms, client, body)
+        elif ping == "main_ping":
+            self._subsession(due_ms, client, body["payload"]["info"])
+            self.has_new_windows[client] = body["environment"]["system"]["os"] == _WINDOWS_10_OR_11
         elif ping == "topsite_click":
             self.clicks[body["action_position"]] += 1
         elif ping == "story_impression_stats":
@@ -97,6 +107,15 @@ class Habits:
         self.first_windows += body["perf"]["load_trigger_type"] == "first_window_opened"
         if body["locale"] == "en-US" and day % _DAYS_IN_A_WEEK not in _WEEKEND:
             self.us_hours[(due_ms - duration) % MS_PER_DAY // MS_PER_HOUR] += 1
+
+    def _subsession(self, due_ms: int, client: int, info: dict[str, Any]) -> None:
+        self.open_s += info["subsessionLength"]
+        self.open_days.add(
+            (client, (due_ms - 1) // MS_PER_DAY)
+        )  # what ends at midnight was of the day before
+        self.ended[info["reason"]] += 1
+        if info["reason"] == "shutdown":
+            self.run_s.append(info["sessionLength"])
 
 
 def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> Iterator[Comparison]:
@@ -126,7 +145,8 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             "starts of en-US new tab sessions by UTC hour, weekdays",
         )
     if seen.locale_of:
-        yield _locales(seen, known["locales"])
+        counted = Counter(seen.locale_of.values())
+        yield _shares(known["locales"], counted, "clients with a session, by locale")
     if days:
         yield number(
             "runs_a_day",
@@ -142,6 +162,31 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             seen.paid_tiles / seen.sessions,
             seen.sessions,
             "sponsored tiles a session; the published value is the most there can be",
+        )
+    if seen.run_s:
+        yield number(
+            "run_median_minutes",
+            median(seen.run_s) / 60,
+            len(seen.run_s),
+            "length of sessions, from main pings",
+        )
+        yield number(
+            "daily_use_hours",
+            seen.open_s / 3_600 / len(seen.open_days),
+            len(seen.open_days),
+            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
+        )
+    if seen.has_new_windows:
+        new = sum(seen.has_new_windows.values())
+        yield number(
+            "windows_10_or_11",
+            new / len(seen.has_new_windows),
+            len(seen.has_new_windows),
+            "clients with a main ping that says Windows 10.0, as both do",
+        )
+    if seen.ended:
+        yield _shares(
+            known["end_reasons"], seen.ended, "main pings, by reason; aborted sessions are not simulated"
         )
     weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
     if weeks >= 1 and days:
@@ -184,8 +229,8 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         )
 
 
-def _locales(seen: Habits, figure: Figure) -> Comparison:
-    counted = Counter(seen.locale_of.values())
+def _shares(figure: Figure, counted: Counter[str], how: str) -> Comparison:
+    """Shares by name, of names that the figure has and of others."""
     total = sum(counted.values())
     ours = {name: counted[name] / total for name in figure.value}
     theirs = dict(figure.value)
@@ -197,7 +242,7 @@ def _locales(seen: Habits, figure: Figure) -> Comparison:
         theirs,
         round((moved + rest) / 2, 4),
         total,
-        "clients with a session, by locale",
+        how,
     )
 
 

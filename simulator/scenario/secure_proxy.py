@@ -31,7 +31,7 @@ class SecureProxy(Section):
         connecting_failed: the test through the proxy fails while it connects.
         invalid_tokens_an_hour: 407 answers while the proxy is on.
         abuses_an_hour: 429 answers while the proxy is on.
-        outages_an_hour: the proxy seems down while it is on.
+        outages_an_hour: the proxy seems down while it is on; the extension looks at most once an hour of a session.
         web_rtc_dialogs_an_hour: pages that want WebRTC while the proxy is on.
         exempt_tab: share of those dialogs that end with the tab exempted; otherwise it is ignored.
     """

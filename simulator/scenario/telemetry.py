@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from simulator.scenario.fields import DurationMs, Section
+from simulator.scenario.fields import DurationMs, Rate, Section
+from simulator.scenario.figures import figure
 
 
 class Telemetry(Section):
@@ -18,12 +19,15 @@ class Telemetry(Section):
         glean: Glean's baseline and events pings.
         least_active: a desktop run shorter than this never counts as active to Glean, which then keeps its events
             for the next start.
+        environment_changes_an_hour: how often an add-on, a setting or anything else changes that main pings describe,
+            for each hour that a browser is open; it ends the subsession. Beside the changes of experiments.
     """
 
     event_ping: bool = True
     main_ping: bool = False
     glean: bool = False
     least_active: DurationMs = 2 * 60_000
+    environment_changes_an_hour: Rate = Field(default_factory=figure("environment_changes_an_hour"))
 
 
 class Fenix(Section):

@@ -110,6 +110,7 @@ def _client_info(profile: Profile, client_id: str) -> str:
         channel=profile.channel,
         locale=profile.locale,
         os="Android",
+        os_version="11",
         created_ms=profile.created_day * MS_PER_DAY,
         offset_ms=profile.utc_offset_ms,
     )

@@ -5,7 +5,7 @@ Whoever has none of them costs one call here and nothing afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import simpy
@@ -24,7 +24,8 @@ from simulator.client.main_ping import MainPingSender
 from simulator.client.outbox import Outbox
 from simulator.client.secure_proxy import SecureProxySender
 from simulator.client.telemetry_session import ApplicationTexts, TelemetrySession, TelemetryTexts
-from simulator.clock import MS_PER_DAY
+from simulator.clock import MS_PER_DAY, MS_PER_HOUR
+from simulator.distributions import exponential
 from simulator.nimbus import Enrolments, Recipe, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
@@ -65,6 +66,9 @@ class TelemetryCast:
         self.recipes = compile_recipes(scenario.experiments, "firefox")
         self.nimbus = NimbusHabits(scenario.nimbus)
         self.applications = ApplicationTexts()
+        changes = scenario.telemetry.environment_changes_an_hour if scenario.telemetry.main_ping else 0
+        #: How long an environment stays as it is; None where there is no main ping to tell.
+        self.until_change = exponential(MS_PER_HOUR / changes) if changes else None
         runs = scenario.duration / MS_PER_DAY * scenario.population.runs_a_day
         self.ids_ahead = min(_MOST_IDS_AHEAD, 4 + round(_IDS_A_RUN * runs))
         messaging = scenario.messaging
@@ -124,6 +128,9 @@ class TelemetryCohort:
         }
         self._nimbus = self._streams("nimbus", sorted(self._concerning), width=_DRAWS_AHEAD)
         self._proxies = self._streams("secure proxy", sorted(self._proxied), width=4 * _DRAWS_AHEAD)
+        self._changes = self._streams(
+            "environment changes", sorted(everybody) if cast.until_change else (), width=_DRAWS_AHEAD
+        )
         self._glean_codes = (
             tuple(
                 outbox.glean(ping, name, application_id=DESKTOP_APPLICATION_ID, product="firefox")
@@ -163,6 +170,7 @@ class TelemetryCohort:
                     describe=_describe,
                     least_active_ms=switches.least_active,
                     later=self._later,
+                    until_change=self._until_change(number),
                 )
             )
         participation = None
@@ -184,6 +192,14 @@ class TelemetryCohort:
         if number in self._proxied and events is not None:
             companions.append(self._proxy(events, self._proxies[number]))
         return Equipment(events, participation, tuple(companions))
+
+    def _until_change(self, number: int) -> Callable[[], int] | None:
+        """Draws how long a client's environment stays as it is; None where it never changes."""
+        wait, random = self._cast.until_change, self._changes.get(number)
+        if wait is None or random is None:
+            return None
+        at, uniform = wait.at, random.uniform
+        return lambda: at(uniform())
 
     def _glean(self, installation: Installation, annotations: Annotations) -> GleanSender | None:
         if not self._glean_codes:
@@ -223,6 +239,7 @@ def _describe(installation: Installation) -> str:
         channel=profile.channel,
         locale=profile.locale,
         os=profile.os,
+        os_version=profile.os_version,
         created_ms=profile.created_day * MS_PER_DAY,
         offset_ms=profile.utc_offset_ms,
     )

@@ -141,6 +141,25 @@ def test_a_preference_changed_in_the_page_shows_at_once(dialect: Dialect) -> Non
     assert not {"story_impression_stats", "story_loaded_content"} & set(page.pings())
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_top_sites_that_were_not_painted_in_time_were_never_rendered(dialect: Dialect) -> None:
+    page = Page(dialect)
+    kept: set[bool] = set()
+    for at in range(NOW + 10, NOW + 40_000, 1_000):
+        page.open(at)
+        page.newtab.leave_page(at + 60)
+        perf = page.last()["perf"]
+        painted = perf.get("topsites_first_painted_ts", -1)
+        rendered = {
+            key for key in perf if key.startswith(("topsites_icon", "topsites_pinned", "topsites_search"))
+        }
+        assert len(rendered) == (3 if painted >= 0 else 0)
+        assert painted <= perf["visibility_event_rcvd_ts"] + 60
+        assert painted >= 0 or not {"topsites_data_late_by_ms", "highlights_data_late_by_ms"} & set(perf)
+        kept.add(painted >= 0)
+    assert kept == {True, False}
+
+
 def test_a_preference_changed_elsewhere_names_no_page() -> None:
     page = Page()
     events.change_preference(page.newtab, NOW + 20, TOP_SITES, in_page=False)
@@ -186,7 +205,7 @@ def test_a_blocked_tile_is_replaced_and_counted_anew() -> None:
     events.block_tile(page.newtab, NOW + 20, 0, instead=instead)
     assert json.loads(page.last()["value"])["card_type"] == "spoc"
     assert len(page.newtab.layout.sponsored) == 1
-    page.newtab.leave_page(NOW + 30)
+    page.newtab.leave_page(NOW + 300)
     assert sum(page.last()["perf"]["topsites_icon_stats"].values()) == 8
 
 

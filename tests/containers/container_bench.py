@@ -72,6 +72,7 @@ class Bench:
                 channel=profile.channel,
                 locale=profile.locale,
                 os=profile.os,
+                os_version=profile.os_version,
                 created_ms=profile.created_day * 86_400_000,
                 offset_ms=offset_ms,
             ),

@@ -77,6 +77,17 @@ def test_what_a_short_run_leaves_goes_at_the_next_start(bench):
     ]
 
 
+def test_an_end_by_force_is_told_at_the_next_start_though_the_last_period_began_warm(bench):
+    glean = bench.glean()
+    glean.start(START)
+    glean.active(START)
+    glean.inactive(START + 60_000)
+    glean.active(START + 120_000)
+    glean.start(START + 3_600_000)
+    reasons = [document["ping_info"]["reason"] for _, _, document in bench.pings()]
+    assert reasons == ["active", "inactive", "active", "dirty_startup"]
+
+
 def test_times_are_local_and_to_the_minute(bench):
     glean = bench.glean(offset_ms=-8 * 3_600_000)
     glean.start(1_639_562_430_123)

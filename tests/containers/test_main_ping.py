@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import msgspec
+from container_bench import Bench
+
 from simulator.client.main_ping import MainPingSender
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 
@@ -25,6 +28,19 @@ def test_a_run_ends_with_one_main_ping(bench_in_each_dialect):
     assert (info["subsessionCounter"], info["profileSubsessionCounter"]) == (1, 1)
     assert info["previousSubsessionId"] is None
     assert document["environment"]["experiments"]["exp-a"]["type"] == "nimbus-rollout"
+
+
+def test_containers_say_which_windows_it_is(profile):
+    bench = Bench(msgspec.structs.replace(profile, os="Windows", os_version="6.1"))
+    main, glean = MainPingSender(bench.session), bench.glean()
+    bench.start(START, START + MS_PER_HOUR)
+    main.start(START)
+    glean.start(START)
+    glean.active(START)
+    main.shutdown(START + MS_PER_HOUR)
+    (_, _, baseline), (_, _, ping) = bench.pings()
+    assert ping["environment"]["system"]["os"] == {"name": "Windows_NT", "version": "6.1"}
+    assert (baseline["client_info"]["os"], baseline["client_info"]["os_version"]) == ("Windows", "6.1")
 
 
 def test_midnight_splits_a_session(bench):

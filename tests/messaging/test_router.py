@@ -92,6 +92,19 @@ def test_a_custom_cap_holds_for_its_period_and_not_longer() -> None:
     assert choose(router, 1_000 + DAY) == "A"
 
 
+@pytest.mark.parametrize("of_group", [False, True])
+def test_a_custom_cap_holds_however_high_it_is(of_group: bool) -> None:
+    often = Frequency(custom=[Cap(cap=150, period="1d")])
+    only = message("A", group="g") if of_group else message("A", frequency=often)
+    router = MessageRouter(Messages([only], {"g": often}))
+    shown = []
+    for at in [*range(400), *range(DAY, DAY + 400)]:
+        if choose(router, at):
+            router.impression(only, at)
+            shown.append(at)
+    assert shown == [*range(150), *range(DAY, DAY + 150)]
+
+
 @given(
     caps=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 60)), max_size=3),
     lifetime=st.none() | st.integers(1, 9),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.clock import epoch_ms, utc
-from simulator.population import Layout, PageContent, Tile, build_id, cohort_profiles, next_version
+from simulator.population import Builds, Layout, PageContent, Tile, cohort_profiles
 from simulator.population.clock_error import clock_skew_ms
 from simulator.population.page import ICON_TYPES
 from simulator.population.preferences import ALL_ON, OFF_SHARE, SOURCE_OF_BIT
@@ -53,20 +53,16 @@ def test_old_profiles_come_from_nowhere() -> None:
         assert profile.created_day < 18_976
 
 
-@pytest.mark.parametrize(
-    ("version", "channel", "after"),
-    [
-        ("95.0", "release", "96.0"),
-        ("94.0.2", "release", "95.0"),
-        ("96.0", "beta", "97.0"),
-        ("97.0a1", "nightly", "98.0a1"),
-        ("91.4.0", "esr", "91.5.0"),
-    ],
-)
-def test_an_update_brings_the_next_version(version: str, channel: str, after: str) -> None:
-    assert next_version(version, channel) == after
-    if channel != "esr":
-        assert build_id(after, channel) > build_id(version, channel)
+@pytest.mark.parametrize("start", ["2021-12-15T00:00:00Z", "2019-03-01T00:00:00Z", "2030-01-01T00:00:00Z"])
+def test_nobody_begins_with_a_build_that_is_yet_to_be_made(start: str) -> None:
+    text = "channels = { release = 1, beta = 1, nightly = 1, aurora = 1, esr = 1 }\n"
+    text += 'versions = { "95.0" = 1, "102.0" = 1 }'
+    chosen = parse_scenario(HEAD.replace("2021-12-15T00:00:00Z", start) + text)
+    builds, start_ms = Builds(chosen), epoch_ms(chosen.start)
+    for profile in cohort_profiles(chosen, 1, range(300)):
+        assert profile.build_id == builds.id_of(profile.version, profile.channel)
+        assert profile.build_id <= utc(start_ms).strftime("%Y%m%d%H%M%S")
+        assert builds.is_made(profile.version, profile.channel, start_ms)
 
 
 @given(u=st.floats(0, 1, exclude_max=True))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from firefox_run import Run, Sent
 
 from simulator.catalogue import ping_types
+from simulator.clock import utc
 from simulator.population.preferences import (
     CFR_ADDONS,
     CFR_FEATURES,
@@ -127,6 +128,8 @@ def performance_tells_a_possible_story(run: Run) -> None:
             elif "topsites_icon_stats" in perf:
                 assert perf["topsites_first_painted_ts"] >= perf["visibility_event_rcvd_ts"]
             _topsites(sent)
+            gone_ms = perf["visibility_event_rcvd_ts"] + sent.document["session_duration"]
+            assert perf.get("topsites_first_painted_ts", -1) <= gone_ms, sent
             for late in ("highlights_data_late_by_ms", "topsites_data_late_by_ms"):
                 assert perf.get(late, 1) > 0
             if run.dialect == "wire":
@@ -459,6 +462,19 @@ def versions_only_grow(run: Run) -> None:
     assert all(len(found) == 1 for found in builds.values())
 
 
+def builds_are_older_than_their_pings(run: Run) -> None:
+    """Nobody runs, or updates to, a build that is yet to be made, whatever their clock says."""
+    for sent in run.sent:
+        document = sent.document
+        told = {
+            document.get("addon_version"),
+            document.get("application", {}).get("buildId"),
+            document.get("client_info", {}).get("app_build"),
+        }
+        then = utc(sent.due_ms).strftime("%Y%m%d%H%M%S")
+        assert all(build <= then for build in told if build), sent
+
+
 INVARIANTS: tuple[Callable[[Run], None], ...] = (
     one_identity_in_each_ping,
     the_ids_of_a_person_never_meet,
@@ -481,4 +497,5 @@ INVARIANTS: tuple[Callable[[Run], None], ...] = (
     panels_list_before_they_are_clicked,
     welcome_is_walked_once_in_order,
     versions_only_grow,
+    builds_are_older_than_their_pings,
 )

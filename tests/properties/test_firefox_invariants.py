@@ -58,7 +58,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "format = 1",
         'name = "any"',
         f"seed = {draw(st.integers(0, 2**40))}",
-        "start = 2021-12-14T00:00:00Z",
+        f"start = {draw(st.sampled_from(['2021-12-14', '2021-12-26', '2019-06-01']))}T00:00:00Z",
         f'duration = "{draw(st.integers(6, 60))}h"',
         f"clients = {draw(st.integers(4, 16))}",
         f"channels = {{ release = {draw(some)}, beta = 0.3, nightly = 0.1, esr = 0.05 }}",

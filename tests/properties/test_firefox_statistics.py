@@ -64,6 +64,7 @@ def test_scenario_defaults_are_the_figures() -> None:
     assert population.telemetry_on == published("telemetry_on")
     assert population.runs_a_day == published("runs_a_day")
     assert population.run_median == published("run_median_minutes") * 60_000
+    assert population.run_sigma == published("run_sigma")
     assert scenario().newtab.position_decay == published("position_decay")
     locales = scenario().locales
     assert {name: locales[name] for name in figures()["locales"].value} == figures()["locales"].value
@@ -81,6 +82,14 @@ def test_locales_are_mixed_as_published() -> None:
         assert counted[locale] / 20_000 == pytest.approx(share, abs=0.011), locale
 
 
+def test_as_many_have_a_new_windows_as_published() -> None:
+    profiles = cohort_profiles(scenario(), 3, range(20_000))
+    counted = Counter((profile.os, profile.os_version) for profile in profiles)
+    assert counted["Windows", "10.0"] / 20_000 == pytest.approx(published("windows_10_or_11"), abs=0.01)
+    assert {version for os, version in counted if os == "Windows"} == {"10.0", "6.1", "6.3"}
+    assert {os for os, _ in counted} == {"Windows", "Darwin", "Linux"}
+
+
 def test_runs_on_an_active_day() -> None:
     days = Counter(
         (client, begin // DAY) for client, runs in enumerate(runs_of_four_weeks()) for begin, _ in runs
@@ -92,6 +101,31 @@ def test_runs_on_an_active_day() -> None:
 def test_half_of_all_runs_are_shorter_than_the_published_median() -> None:
     lengths = [end - begin for runs in runs_of_four_weeks() for begin, end in runs]
     assert median(lengths) / 60_000 == pytest.approx(published("run_median_minutes"), rel=0.08)
+
+
+def test_the_browser_is_open_as_long_on_an_active_day_as_published() -> None:
+    open_ms, active = 0, 0
+    for runs in runs_of_four_weeks():
+        open_ms += sum(end - begin for begin, end in runs)
+        active += len({day for begin, end in runs for day in range(begin // DAY, (end - 1) // DAY + 1)})
+    # Few runs of days on end hold a good part of the hours, so that chance alone gives some 3 %.
+    assert open_ms / 3_600_000 / active == pytest.approx(published("daily_use_hours"), rel=0.1)
+
+
+def test_subsessions_end_for_the_published_reasons() -> None:
+    telemetry = scenario().telemetry.model_copy(update={"main_ping": True})
+    run = Run(scenario(clients=700, duration=7 * DAY, telemetry=telemetry), "wire")
+    ended = Counter(
+        sent.document["payload"]["info"]["reason"] for sent in run.read() if sent.ping == "main_ping"
+    )
+    shares = figures()["end_reasons"].value
+    assert ended["environment-change"] / ended.total() == pytest.approx(
+        shares["environment-change"], abs=0.02
+    )
+    # Aborted sessions are not simulated, and fewer runs cross a midnight than published; shutdowns take their place.
+    assert ended["daily"] / ended.total() == pytest.approx(shares["daily"], abs=0.05)
+    assert ended["shutdown"] / ended.total() == pytest.approx(shares["shutdown"], abs=0.08)
+    assert set(ended) == set(shares) - {"aborted-session"}
 
 
 def test_active_days_of_weekly_users_and_who_is_regular() -> None:

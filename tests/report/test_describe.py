@@ -22,7 +22,8 @@ from simulator.simulation import Plan
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scenario, text = load_scenario("newtab-day")
-    chosen = scenario.model_copy(update={"clients": 300, "duration": 7 * 86_400_000})
+    telemetry = scenario.telemetry.model_copy(update={"main_ping": True})
+    chosen = scenario.model_copy(update={"clients": 300, "duration": 7 * 86_400_000, "telemetry": telemetry})
     directory = tmp_path_factory.mktemp("describe") / "corpus"
     generate(Plan(chosen, chosen.seed, "wire"), directory, scenario_text=text)
     return directory
@@ -55,9 +56,15 @@ def test_simulated_stands_beside_published_with_the_distance(description: Descri
     assert set(rows) >= {
         *("daily_curve", "locales", "runs_a_day", "new_tabs_a_day", "days_a_week", "telemetry_on"),
         *("week_mean_below_thursday", "position_decay", "story_ctr", "sponsored_tiles"),
+        *("run_median_minutes", "daily_use_hours", "windows_10_or_11", "end_reasons"),
     }
     runs = rows["runs_a_day"]
     assert runs.distance == pytest.approx(abs(runs.simulated - 3.2) / 3.2, abs=1e-3)
+    assert rows["run_median_minutes"].simulated == pytest.approx(15, rel=0.15)
+    assert rows["daily_use_hours"].simulated == pytest.approx(4.5, rel=0.25)  # a week cuts the longest short
+    assert rows["windows_10_or_11"].simulated == pytest.approx(0.75, abs=0.08)
+    assert rows["end_reasons"].simulated["environment-change"] == pytest.approx(0.13, abs=0.03)
+    assert rows["end_reasons"].distance < 0.15
     assert rows["position_decay"].simulated == pytest.approx(0.72, abs=0.08)
     assert sum(rows["daily_curve"].simulated) == pytest.approx(1, abs=0.01)
     assert 0 <= rows["daily_curve"].distance <= 1

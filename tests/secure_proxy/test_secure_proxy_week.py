@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -89,6 +90,35 @@ def test_the_proxy_is_switched_in_turn(histories):
                 last = event[3]
             elif event[3] == "authCompleted":
                 last = "proxyEnabled"  # a completed sign-in switches it on, which is no click
+
+
+OFTEN_DOWN = """
+format = 1
+name = "often-down"
+seed = 4
+start = 2021-12-13T00:00:00Z
+duration = "4d"
+clients = 30
+products = { secure_proxy = 1.0 }
+population = { run_median = "3h" }
+secure_proxy = { panels_an_hour = 12, outages_an_hour = 3, connecting_failed = 0.8 }
+"""
+
+
+def test_the_proxy_is_found_down_at_most_once_an_hour_of_a_session(tmp_path):
+    path = tmp_path / "often-down.toml"
+    path.write_text(OFTEN_DOWN)
+    down = defaultdict(list)
+    for ping in simulate(path, dialect="wire"):
+        if ping.ping == "event_ping":
+            payload = msgspec.json.decode(ping.body)["payload"]
+            for at, _, _, object_, *_ in payload["events"].get("dynamic", []):
+                if object_ == "proxyDown":
+                    down[payload["sessionId"]].append(at)
+    waits = [second - first for times in down.values() for first, second in pairwise(times)]
+    assert min(waits) >= 3_600_000
+    assert min(waits) < 2 * 3_600_000
+    assert len(waits) > 100  # and it is found down again
 
 
 def test_an_extension_is_installed_once_and_before_anything_else(histories):

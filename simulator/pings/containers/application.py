@@ -6,11 +6,7 @@ from simulator.pings.text import compact
 
 _FIREFOX_ID = "{ec8030f7-c20a-464f-9b0e-13a3a9e97384}"
 _ABI = {"Windows": "x86_64-msvc", "Darwin": "x86_64-gcc3", "Linux": "x86_64-gcc3"}
-_OS = {
-    "Windows": {"name": "Windows_NT", "version": "10.0"},
-    "Darwin": {"name": "Darwin", "version": "20.6.0"},
-    "Linux": {"name": "Linux", "version": "5.13.0"},
-}
+_OS = {"Windows": "Windows_NT", "Darwin": "Darwin", "Linux": "Linux"}
 
 
 def application_object(*, build_id: str, version: str, channel: str, os: str) -> str:
@@ -37,7 +33,9 @@ def application_object(*, build_id: str, version: str, channel: str, os: str) ->
     )
 
 
-def environment_object(*, build_id: str, version: str, channel: str, locale: str, os: str) -> str:
+def environment_object(
+    *, build_id: str, version: str, channel: str, locale: str, os: str, os_version: str
+) -> str:
     """The `environment` object without its last brace, for `experiments` to follow.
 
     Args:
@@ -46,6 +44,7 @@ def environment_object(*, build_id: str, version: str, channel: str, locale: str
         channel: update channel.
         locale: application locale.
         os: Windows, Darwin or Linux.
+        os_version: what the system says of itself, such as 10.0.
     """
     build = {
         "applicationId": _FIREFOX_ID,
@@ -60,5 +59,6 @@ def environment_object(*, build_id: str, version: str, channel: str, locale: str
         "updaterAvailable": True,
     }
     settings = {"locale": locale, "telemetryEnabled": True, "update": {"channel": channel, "enabled": True}}
-    environment = {"build": build, "partner": {}, "settings": settings, "system": {"os": _OS[os]}}
+    system = {"os": {"name": _OS[os], "version": os_version}}
+    environment = {"build": build, "partner": {}, "settings": settings, "system": system}
     return compact(environment)[:-1]

@@ -17,7 +17,6 @@ from simulator.pings.text import compact, quoted
 GLEAN_VERSION: Final = "52.2.0"
 LONGEST_EXTRA_BYTES: Final = 500
 
-_OS_VERSION = {"Windows": "10.0", "Darwin": "20.6.0", "Linux": "5.13", "Android": "11"}
 #: Stands where a client's own values go; no value of a build can hold it.
 _HOLE = "<>"
 _ANDROID = {"android_sdk_version": "30", "device_manufacturer": "Google", "device_model": "Pixel 4a"}
@@ -31,6 +30,7 @@ def client_info_object(
     channel: str,
     locale: str,
     os: str,
+    os_version: str,
     created_ms: int,
     offset_ms: int,
 ) -> str:
@@ -43,16 +43,17 @@ def client_info_object(
         channel: update channel.
         locale: application locale.
         os: Windows, Darwin, Linux or Android.
+        os_version: what the system says of itself; of Linux, Glean tells the first two numbers.
         created_ms: first run, milliseconds since the Unix epoch.
         offset_ms: milliseconds east of UTC.
     """
-    head, middle, tail = _client_info_parts(build_id, version, channel, locale, os)
+    head, middle, tail = _client_info_parts(build_id, version, channel, locale, os, os_version)
     return f"{head}{client_id}{middle}{local_date_text(created_ms, offset_ms)}{tail}"
 
 
 @lru_cache(maxsize=4_096)
 def _client_info_parts(
-    build_id: str, version: str, channel: str, locale: str, os: str
+    build_id: str, version: str, channel: str, locale: str, os: str, os_version: str
 ) -> tuple[str, str, str]:
     """The object of one build around what differs between its clients: the client id and the first run's date."""
     clock = build_id[8:].ljust(6, "0")
@@ -67,7 +68,7 @@ def _client_info_parts(
         "first_run_date": _HOLE,
         "locale": locale,
         "os": os,
-        "os_version": _OS_VERSION[os],
+        "os_version": ".".join(os_version.split(".")[:2]) if os == "Linux" else os_version,
         "telemetry_sdk_build": GLEAN_VERSION,
     }
     if os == "Android":
