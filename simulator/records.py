@@ -80,7 +80,7 @@ class Ping(msgspec.Struct, frozen=True, omit_defaults=True):
         """What a notebook shows: the request line, and the payload laid out."""
         try:
             text = msgspec.json.format(self.payload(), indent=2).decode()
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             text = repr(self.payload())
         request = f"{self.method} {self.path}\n\n{text}"
         return f"<details open><summary>{escape(repr(self)[1:-1])}</summary><pre>{escape(request)}</pre></details>"

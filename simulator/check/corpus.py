@@ -9,12 +9,17 @@ from pathlib import Path
 import msgspec
 
 from simulator.catalogue import Schemas, load_schemas
+from simulator.check.index import IndexRules, index_rows
 from simulator.check.record import RecordRules
+from simulator.check.recount import Recount
 from simulator.corpus import Corpus, Part, open_corpus
-from simulator.errors import CorpusError, Finding, InputError, UsageError
+from simulator.errors import Finding, InputError, UsageError
 from simulator.records import DIALECTS, Dialect, Ping
 
 _DECODER = msgspec.json.Decoder(Ping)
+#: What the decoder raises: for other JSON or none, for bytes that are no UTF-8, for what is nested too deeply.
+_NOT_A_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_AGAIN = "generate the corpus again"
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class Checked:
 
 
 def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
-    """Check every record of a corpus: contract, order, index, digest, payload.
+    """Check every record of a corpus: contract, order, index, counts, digest, payload.
 
     Args:
         path: the corpus directory.
@@ -39,16 +44,18 @@ def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
     corpus = open_corpus(path)
     rules = RecordRules(_schemas(schemas, corpus.meta.dialect), own_schemas=schemas is None)
     result = Checked()
+    recount = Recount()
     hasher = hashlib.sha256()
     intact = True
     for number, part in enumerate(corpus.parts):
         # The digest runs on, so it tells of the first damaged part only; records of later parts are checked still.
         damaged_here = intact and not _digest_holds(corpus, number, hasher)
         before = len(result.findings)
-        _check_part(part, corpus, rules, result)
+        _check_part(part, corpus, rules, recount, result)
         if damaged_here:
             intact = False
             result.findings.append(_damage(corpus, number, found_records=len(result.findings) > before))
+    result.findings += recount.findings(corpus)
     return result
 
 
@@ -72,7 +79,7 @@ def check_ndjson(path: Path, *, schemas: Path | None, dialect: str) -> Checked:
                 where = f"{path}:{number}"
                 try:
                     ping = _DECODER.decode(line)
-                except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                except _NOT_A_RECORD as error:
                     result.findings.append(Finding(where, f"not a record: {error}"))
                     continue
                 result.findings += rules.findings(ping, where)
@@ -90,32 +97,44 @@ def _digest_holds(corpus: Corpus, number: int, hasher: hashlib._Hash) -> bool:
     return hasher.hexdigest() == corpus.meta.parts[number].sha256_so_far
 
 
-def _check_part(part: Part, corpus: Corpus, rules: RecordRules, result: Checked) -> None:
+def _check_part(part: Part, corpus: Corpus, rules: RecordRules, recount: Recount, result: Checked) -> None:
     previous = (-1, -1)
-    for i in range(len(part)):
+    index = IndexRules(corpus, part)
+    for number, row in enumerate(index_rows(part), 1):
         result.checked += 1
-        where = f"{part.path}:{i + 1}"
+        where = f"{part.path}:{number}"
+        line, wrong = index.line(row)
         try:
-            ping = part.ping(i)
-        except CorpusError as error:
-            result.findings.append(Finding(where, str(error).split(": ", 1)[-1]))
+            ping = _DECODER.decode(line)
+        except _NOT_A_RECORD as error:
+            result.findings.append(_unreadable(where, wrong, error))
             continue
-        row = part.index[i]
-        if (
-            row["id"].decode() != ping.id
-            or int(row["due_ms"]) != ping.due_ms
-            or int(row["client"]) != ping.client
-        ):
-            result.findings.append(Finding(where, "the index beside the part disagrees with the record"))
-        if corpus.ping_names[row["ping"]] != ping.ping or part.path_of(i) != ping.path.encode():
-            result.findings.append(Finding(where, "the index beside the part disagrees with the record"))
+        wrong += index.wrong_columns(row, line, ping)
+        if wrong:
+            result.findings.append(_index_finding(where, wrong))
         key = (ping.due_ms, ping.client)
         if key < previous:
             result.findings.append(
                 Finding(where, f"out of order: {key} comes after {previous} (due_ms, client)")
             )
         previous = key
+        recount.add(ping)
         result.findings += rules.findings(ping, where)
+    if left := index.unindexed_bytes():
+        what = f"the index beside the part ends {left:,} bytes before the part does"
+        result.findings.append(Finding(str(part.path), what, _AGAIN))
+
+
+def _unreadable(where: str, wrong: list[str], error: Exception) -> Finding:
+    if not wrong:
+        return Finding(where, f"not a record: {error}")
+    what = f"not a record where the index beside the part says that one is ({', '.join(wrong)}): {error}"
+    return Finding(where, what, _AGAIN)
+
+
+def _index_finding(where: str, wrong: list[str]) -> Finding:
+    what = f"the index beside the part disagrees with the record: {', '.join(wrong)}"
+    return Finding(where, what, _AGAIN)
 
 
 def _damage(corpus: Corpus, number: int, *, found_records: bool) -> Finding:

@@ -29,11 +29,10 @@ def write_json(pings: Iterable[Ping], directory: Path) -> None:
     with open(directory / INDEX_FILE, "wb") as index:
         before = b"["
         for ping in pings:
-            try:
-                name, data = names.of(ping, "json"), msgspec.json.format(ping.payload(), indent=2) + b"\n"
-            except msgspec.DecodeError:
-                name, data = names.last + ".bin", ping.payload()
-            (directory / name).write_bytes(data)
+            payload = ping.payload()
+            laid_out = _laid_out(payload)
+            name = names.of(ping, "bin" if laid_out is None else "json")
+            (directory / name).write_bytes(payload if laid_out is None else laid_out)
             index.write(before + b"\n  " + msgspec.json.encode({"file": name, **_envelope(ping)}))
             before = b","
         index.write(b"\n]\n")
@@ -44,15 +43,22 @@ class FileNames:
 
     def __init__(self) -> None:
         self._counts = Counter[str]()
-        self.last = ""
 
     def of(self, ping: Ping, suffix: str) -> str:
-        """The next name for a ping of this type and label; `last` keeps it without the suffix."""
+        """The next name for a ping of this type and label."""
         parts = (ping.ping,) if ping.label == VALID else (ping.ping, ping.label)
         group = "-".join(_UNSAFE.sub("_", part) for part in parts)
         self._counts[group] += 1
-        self.last = f"{group}-{self._counts[group]:04d}"
-        return f"{self.last}.{suffix}"
+        return f"{group}-{self._counts[group]:04d}.{suffix}"
+
+
+def _laid_out(payload: bytes) -> bytes | None:
+    """The payload as JSON for a reader; None where it is none, or is nested too deeply for a parser to follow."""
+    try:
+        payload.decode()  # the formatter does not look at the bytes of a text
+        return msgspec.json.format(payload, indent=2) + b"\n"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _envelope(ping: Ping) -> dict[str, object]:

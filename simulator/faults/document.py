@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.faults.fault import Broken, Subject
+from simulator.faults.published import forbids_two_identities
 from simulator.faults.sites import GONE, Path, break_one, dump
 
 _BRACED = re.compile(r"^\{[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}$")
@@ -80,7 +81,7 @@ def extra_braces(subject: Subject) -> Broken | None:
 def both_identities(subject: Subject) -> Broken | None:
     """Client id and impression id in one ping: what the privacy rule of the messaging documents forbids."""
     document = subject.document
-    if not _has_one_identity(document):
+    if not _has_one_identity(document) or not forbids_two_identities(subject):
         return None
     # The document id's halves, swapped: another UUID, without another draw.
     other = subject.id[24:32] + subject.id[8:24] + subject.id[:8] + subject.id[32:]
@@ -115,7 +116,7 @@ def oversized_string(subject: Subject) -> Broken | None:
 
 
 def out_of_range(subject: Subject) -> Broken | None:
-    """A number below the least or above the greatest that the schema allows."""
+    """A number below the least or above the greatest that the schema allows; published structured schemas set none."""
 
     def beyond(_: Path, value: Any) -> Iterator[Any]:
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -192,7 +192,7 @@ def broken_kind(kind: Kind, name: str, fault: Fault, broken: Broken) -> Kind:
         label=name,
         expect=fault.expect,
         headers={**kind.headers, **broken.headers},
-        base64=broken.data is not None,
+        base64=broken.data is not None or (kind.base64 and broken.text is None),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from simulator.faults.fault import Broken, Subject
+from simulator.faults.published import is_published
 
 Path = tuple[str | int, ...]
 
@@ -64,7 +65,7 @@ def dump(document: Any) -> str:
 
 
 def break_one(subject: Subject, replacements: Replacements, code: str) -> Broken | None:
-    """Change one place so that every problem the schema then finds is of the one kind.
+    """Change one place so that every problem the schema then finds is of the one kind, and holds for a real pipeline.
 
     Args:
         subject: the ping; its first draw says where the search begins.
@@ -74,7 +75,8 @@ def break_one(subject: Subject, replacements: Replacements, code: str) -> Broken
     Returns:
         None where no place of this document is held by such a rule.
     """
-    for path, value in rotated(list(sites(subject.document)), subject.draws[0]):
+    places = [site for site in sites(subject.document) if is_published(subject, site[0], code)]
+    for path, value in rotated(places, subject.draws[0]):
         for candidate in replacements(path, value):
             document = changed(subject.document, path, candidate)
             problems = subject.schemas.check(subject.route, document)

@@ -10,7 +10,9 @@ import sys
 import msgspec
 import pytest
 
+import simulator
 from simulator.check import check_ndjson
+from simulator.corpus import open_corpus, write_corpus
 from simulator.endpoint.stored import read_pings
 from simulator.errors import InputError, UsageError
 from simulator.export import FORMATS, Wanted, export
@@ -50,6 +52,20 @@ def test_json_files_have_readable_names_and_an_index(corpus, pings, tmp_path) ->
             ping.label,
             ping.headers,
         )
+
+
+@pytest.mark.parametrize("one_of_each", [False, True])
+@pytest.mark.parametrize("label", ["deep_nesting", "invalid_utf8"])
+def test_what_cannot_be_laid_out_is_a_file_as_it_is(pings, tmp_path, label, one_of_each) -> None:
+    broken = simulator.corrupt(pings[0], label)
+    write_corpus(tmp_path / "corpus", [pings[1], broken], dialect="documented")
+    wanted = Wanted(one_of_each=one_of_each)
+    written = export(open_corpus(tmp_path / "corpus"), tmp_path / "out", "json", wanted)
+    name = f"topsite_click-{label}-0001.bin"
+    assert set(written.files) == {"index.json", "topsite_click-0001.json", name}
+    assert (tmp_path / "out" / name).read_bytes() == broken.payload()
+    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    assert {row["file"]: row["label"] for row in index}[name] == label
 
 
 @pytest.mark.parametrize("by", ["python", "sqlite3"])

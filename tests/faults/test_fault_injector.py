@@ -20,6 +20,7 @@ from simulator.faults.sites import dump
 from simulator.records import VALID, Ping
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan
+from simulator.wire import sentry_envelope
 
 SCENARIO = """
 format = 1
@@ -179,6 +180,19 @@ def test_records_carry_what_the_wire_needs(tmp_path: Path) -> None:
         by_label["wrong_content_length"].payload()
     )
     assert by_label["empty_body"].payload() == b""
+
+
+@pytest.mark.parametrize("name", ["late", "early", "not_gzip"])
+def test_a_payload_that_is_no_json_stays_none(name: str) -> None:
+    """Sentry's envelopes stand in their records in base64; as text that would be another payload."""
+    kinds = Kinds(["sentry_event"], [VALID, *FAULTS])
+    code = kinds.code(Kind("sentry_event", "sourcegraph", "sentry/event/1", sentry_envelope(), base64=True))
+    rows: list[Row] = [(DUE_MS, CLIENTS.start, code, '"e30K"', DOCUMENT_ID)]
+    injector(kinds, 1.0, **{name: 1.0}).apply(rows)
+    ((_, _, code, body, _),) = rows
+    assert kinds.kinds[code].label == name
+    assert kinds.kinds[code].base64
+    assert (body == '"e30K"') == (FAULTS[name].expect == "accept")
 
 
 def test_a_corpus_without_faults_never_meets_the_injector(

@@ -69,5 +69,6 @@ def test_every_fault_is_decided_as_its_label_says(
     assert summary.duplicates is not None
     assert summary.duplicates.noticed == copies, "each copy is noticed by its id, none is stored"
     sent = {row.name for row in summary.labels if row.pings - row.unsent}
-    seldom = {"both_identities", "neither_identity", "oversized_string"}
+    # One family has identities to confuse; structured pings set no limits to texts and numbers.
+    seldom = {"both_identities", "neither_identity", "oversized_string", "out_of_range"}
     assert sent >= {name for name in FAULTS if FAULTS[name].lies not in left_out} - seldom
