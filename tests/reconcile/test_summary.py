@@ -106,6 +106,21 @@ def test_what_is_broken_is_said(judge, rows, stored, thresholds, reason):
     assert any(reason in given for given in found.reasons), found.reasons
 
 
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [({7: 1, 8: 1}, True), ({7: 1, 0: 0}, False), ({}, False), ({0: 1, 7: 1}, False)],
+)
+def test_a_ledger_that_speaks_of_other_ids_only_is_named(judge, stored, said):
+    found = judge([(0, 0, "accepted"), (1, 1, "accepted")], (), stored, ledger="ids.txt")
+    assert found.lost
+    assert ("none of this run's ids is among the 2 of the ledger (ids.txt)" in found.reasons[0]) == said
+
+
+def test_older_ids_in_a_ledger_are_no_trouble_where_everything_was_rejected(judge):
+    found = judge([(0, 0, "rejected")], ["wrongly_rejected<2"], {7: 1})
+    assert (found.verdict, found.reasons) == ("pass", [])
+
+
 def test_objectives_that_hold_pass(judge):
     objectives = ["p50<10ms", "errors<1%", "stage.parse<2ms", "metric:up==1", "service.mean<20ms", "max<1s"]
     found = judge(thresholds=objectives, stored={0: 1}, exposition="up 1\n")
