@@ -68,7 +68,8 @@ class Carrier(_Strict):
 class Envelope(_Strict):
     """How pings are put together into one request body: prefix, items between separators, suffix.
 
-    All texts may hold fields such as `${id}`, `item_*` those of the ping, the others those of the first ping.
+    All texts but the path may hold fields such as `${id}`, `item_*` those of the ping, the others those of the first
+    ping.
     """
 
     path: str
@@ -83,7 +84,14 @@ class Envelope(_Strict):
         description="the payload as JSON, the payload as a JSON string, or the whole corpus record",
     )
 
-    @field_validator("prefix", "separator", "suffix", "item_prefix", "item_suffix", "path")
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        if "${" in path:
+            raise ValueError("fields such as ${id} stand in bodies only; all requests go to the same path")
+        return path
+
+    @field_validator("prefix", "separator", "suffix", "item_prefix", "item_suffix")
     @classmethod
     def _known_fields(cls, text: str) -> str:
         for name in fields_in(text):

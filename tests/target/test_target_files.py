@@ -71,6 +71,8 @@ def test_all_problems_come_at_once_with_their_places():
         (MINIMAL.replace("[envelope]", "[headers]\n'X Y' = 'x'\n[envelope]"), "header name"),
         (MINIMAL.replace("[envelope]", '[headers]\nX = "a\\r\\nB: c"\n[envelope]'), "control character"),
         (MINIMAL + "[answers]\naccepted = [99]\n", "statuses"),
+        (MINIMAL.replace("/x", "/x/${doctype}"), "the same path"),
+        (MINIMAL.replace("/x", "/x/${Nonsense}"), "the same path"),
     ],
 )
 def test_bad_files_are_refused_with_the_reason(text, words):
