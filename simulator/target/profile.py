@@ -107,6 +107,9 @@ class Envelope(_Strict):
     """
 
     path: RequestPath
+    method: Literal["POST", "PUT", "PATCH"] = Field(
+        default="POST", description="of all requests; those of carriers have the corpus record's"
+    )
     content_type: ContentType
     prefix: str = ""
     separator: str = ""

@@ -74,6 +74,7 @@ def test_all_problems_come_at_once_with_their_places():
         (MINIMAL.replace("[envelope]", '[headers]\nX = "a\\r\\nB: c"\n[envelope]'), "control character"),
         (MINIMAL + "[answers]\naccepted = [99]\n", "statuses"),
         (MINIMAL.replace("/x", "/x/${doctype}"), "the same path"),
+        (MINIMAL + 'method = "GET"\n', "'POST', 'PUT' or 'PATCH'"),
         (MINIMAL.replace("/x", "/x/${Nonsense}"), "the same path"),
     ],
 )
@@ -120,3 +121,4 @@ def test_editors_get_a_schema():
     schema = target_schema()
     assert {"envelope", "carrier", "retry", "tls"} <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+    assert schema["$defs"]["Envelope"]["properties"]["method"]["enum"] == ["POST", "PUT", "PATCH"]
