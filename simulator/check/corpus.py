@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 from simulator.catalogue import Schemas, load_schemas
 from simulator.check.record import RecordRules
 from simulator.corpus import Corpus, Part, open_corpus
+from simulator.corpus.writer import META_FILE
 from simulator.errors import CorpusError, Finding, InputError, UsageError
 from simulator.records import DIALECTS, Dialect, Ping
 
@@ -26,7 +28,7 @@ class Checked:
 
 
 def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
-    """Check every record of a corpus: contract, order, index, digest, payload.
+    """Check every record of a corpus: contract, order, index, digest, payload; and that `corpus.json` is theirs.
 
     Args:
         path: the corpus directory.
@@ -49,6 +51,9 @@ def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
         if damaged_here:
             intact = False
             result.findings.append(_damage(corpus, number, found_records=len(result.findings) > before))
+    if intact:
+        # First, for a wrong dialect there makes a finding of every record.
+        result.findings[:0] = _about_the_description(corpus, hasher.hexdigest())
     return result
 
 
@@ -88,6 +93,25 @@ def _schemas(directory: Path | None, dialect: Dialect) -> Schemas:
 def _digest_holds(corpus: Corpus, number: int, hasher: hashlib._Hash) -> bool:
     hasher.update(corpus.parts[number].lines)
     return hasher.hexdigest() == corpus.meta.parts[number].sha256_so_far
+
+
+def _about_the_description(corpus: Corpus, digest: str) -> Iterator[Finding]:
+    """Where `corpus.json` says something else of records that are intact."""
+    from simulator.check.rebuild import belongs_to_its_scenario
+
+    file, meta = corpus.path / META_FILE, corpus.meta
+    if meta.sha256 != digest:
+        yield Finding(
+            f"{file}: sha256",
+            f"the records have the digest {digest}",
+            "corpus.json was changed; generate the corpus again",
+        )
+    if not belongs_to_its_scenario(corpus):
+        yield Finding(
+            f"{file}: seed",
+            f"the scenario in it, seed {meta.seed} and the {meta.dialect} dialect give other records than these",
+            "corpus.json was changed, or an unreleased telsim made the corpus; generate it again",
+        )
 
 
 def _check_part(part: Part, corpus: Corpus, rules: RecordRules, result: Checked) -> None:
