@@ -13,8 +13,8 @@ from simulator.catalogue import Schemas, load_schemas
 from simulator.check.record import RecordRules
 from simulator.corpus import Corpus, Part, open_corpus
 from simulator.corpus.writer import META_FILE
-from simulator.errors import CorpusError, Finding, InputError, UsageError
-from simulator.records import DIALECTS, Dialect, Ping
+from simulator.errors import CorpusError, Finding, InputError
+from simulator.records import Dialect, Ping
 
 _DECODER = msgspec.json.Decoder(Ping)
 
@@ -57,18 +57,13 @@ def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
     return result
 
 
-def check_ndjson(path: Path, *, schemas: Path | None, dialect: str) -> Checked:
+def check_ndjson(path: Path, *, schemas: Path | None, dialect: Dialect) -> Checked:
     """Check a file of records, one a line. There is no index and no digest to compare.
 
     Raises:
         InputError: the file or the schemas cannot be read.
-        UsageError: no such dialect.
     """
-    if dialect not in DIALECTS:
-        raise UsageError(f"--dialect {dialect}: it is documented or wire")
-    rules = RecordRules(
-        _schemas(schemas, "wire" if dialect == "wire" else "documented"), own_schemas=schemas is None
-    )
+    rules = RecordRules(_schemas(schemas, dialect), own_schemas=schemas is None)
     result = Checked()
     try:
         with open(path, "rb") as file:
