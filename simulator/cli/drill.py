@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     clients that keep their pings delivered them all, and recovery took no longer than the outage.
 
     Example: telsim drill --mode 500 --policy legacy --outage 10s
+
     Example: telsim drill corpus --host http://127.0.0.1:8080 --down-command 'docker stop app' --up-command
     'docker start app'
     """

@@ -56,6 +56,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     With --corpus the run is judged (again), by its own target and objectives unless others are given.
 
     Example: telsim report runs/today --html today.html
+
     Example: telsim report runs/today --corpus corpus --ledger stored-ids.ndjson --threshold 'p99<50ms'
     """
     import msgspec

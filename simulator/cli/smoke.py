@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     2: wrong use or refused; 3: the generator was the limit; 130: interrupted.
 
     Example: telsim smoke
+
     Example: telsim smoke newtab-day --clients 200 --host http://127.0.0.1:8765 --threshold 'p99<50ms'
     """
     from simulator.cli.replay import run_locust
