@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cursor import Cursor, Job
@@ -13,7 +14,11 @@ from rounds import FAILED, STATE_NUMBERS, UNKNOWN, UNSENT, Parted, Round
 from simulator.pacing import NS_PER_S
 from simulator.randomness import stream
 from simulator.tape import Tape
+from simulator.target.coding import decoded
 from simulator.target.results import States, decided, read_results
+
+_CONTENT_ENCODING = re.compile(rb"\r\ncontent-encoding:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_LARGEST_BODY = 1 << 25
 
 
 class Fates:
@@ -175,11 +180,9 @@ class Fates:
         k, round_, tape = job.k, job.round, self._tape
         pings = int(tape.first[k + 1] - tape.first[k]) if job.items is None else len(job.items)
         kind = self._kinds[tape.carrier[k]]
-        body = lane.payload() if lane.payload_is_whole() else b""
+        body = b"" if kind == "status" else _body(lane)
         results = read_results(self._target, kind, status=status, body=body, pings=pings)
         states = _numbers(results.states)
-        if kind != "status" and not lane.payload_is_whole():
-            states = [UNKNOWN] * pings
         self._recorder.answer(lane, status)
         again = (
             results.again(self._target) if self._target.sends_items_again and self._may_repeat(job) else []
@@ -206,6 +209,14 @@ class Fates:
             if k not in round_.parted:
                 round_.item_states[k] = states
             self._recorder.mixed(round_, k, states)
+
+
+def _body(lane: Lane) -> bytes | None:
+    """An answer's body as it was before it was compressed; None where that cannot be had."""
+    if not lane.payload_is_whole():
+        return None
+    codings = b",".join(_CONTENT_ENCODING.findall(lane.head())).decode("latin-1")
+    return decoded(lane.payload(), codings, at_most=_LARGEST_BODY)
 
 
 def _numbers(states: States) -> list[int]:

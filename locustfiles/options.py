@@ -14,7 +14,7 @@ from verdict import Judging, read_judging
 from simulator import __version__
 from simulator.corpus import Corpus
 from simulator.errors import RefusedError, UsageError
-from simulator.guard import Destination, admit
+from simulator.guard import Destination, admit, hosts_named
 from simulator.pacing import PACE_HELP, Pace, duration_s, parse_pace
 from simulator.tape import TapeSpec
 from simulator.target import Target, load_target, tls_context
@@ -297,7 +297,7 @@ def read_options(options: argparse.Namespace, host: str | None) -> Request:
         )
     if not host:
         raise UsageError("--host is missing: the endpoint's base URL, for example http://127.0.0.1:8765")
-    destination = admit(host, options.allow_host or ())
+    destination = admit(host, hosts_named(options.allow_host or (), os.environ))
     target = load_target(options.target)
     tape_dir = Path(options.tape_dir) if options.tape_dir else None
     path = (

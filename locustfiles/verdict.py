@@ -7,6 +7,7 @@ that Locust's loop, with its page and its workers' heartbeats, must not wait for
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,7 +78,9 @@ class Verdict:
         self.summary: Summary | None = None
         self.said = ""
         self._command = _command(run_dir, corpus, judging)
-        self._later = f"telsim report {run_dir} --corpus {corpus}"
+        self._later = shlex.join(
+            ["telsim", "report", str(run_dir), "--corpus", str(corpus), *_rules(judging)]
+        )
         self._drawn = Event()
 
     def begin(self, on_drawn: Callable[[Verdict], None]) -> None:
@@ -129,7 +132,12 @@ class Verdict:
 
 def _command(run_dir: Path, corpus: Path, judging: Judging) -> list[str]:
     words = [sys.executable, "-m", "simulator", "report", str(run_dir), "--corpus", str(corpus)]
-    words += [f"--ledger={judging.ledger}", f"--target={judging.target}"]
+    words += [f"--ledger={judging.ledger}", *_rules(judging)]
+    return words + ([f"--metrics-url={judging.metrics_url}"] if judging.metrics_url else [])
+
+
+def _rules(judging: Judging) -> list[str]:
+    """By what a run is judged, without the addresses of ledger and metrics: those may hold secrets."""
+    words = [f"--target={judging.target}"]
     words += [f"--threshold={judging.thresholds}"] if judging.thresholds else []
-    words += [f"--metrics-url={judging.metrics_url}"] if judging.metrics_url else []
     return words + (["--allow-generator-bound"] if judging.allow_generator_bound else [])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -53,6 +53,17 @@ class Destination:
     def url(self) -> str:
         """The base URL, without anything secret."""
         return f"{self.scheme}://{self.netloc}{self.base_path}"
+
+
+def hosts_named(given: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The hosts that may be loaded: those of `--allow-host`, or where nobody gave it those of `TELSIM_ALLOW_HOST`.
+
+    Args:
+        given: values of the option; each may be several names with commas between them.
+        environ: the environment.
+    """
+    texts = given or [environ.get("TELSIM_ALLOW_HOST", "")]
+    return tuple(name for text in texts for name in text.split(",") if name.strip())
 
 
 @dataclass(frozen=True, slots=True)

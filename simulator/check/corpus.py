@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from simulator.check.index import IndexRules, index_rows
 from simulator.check.record import RecordRules
 from simulator.check.recount import Recount
 from simulator.corpus import Corpus, Part, open_corpus
-from simulator.errors import Finding, InputError, UsageError
-from simulator.records import DIALECTS, Dialect, Ping
+from simulator.corpus.writer import META_FILE
+from simulator.errors import Finding, InputError
+from simulator.records import Dialect, Ping
 
 _DECODER = msgspec.json.Decoder(Ping)
 #: What the decoder raises: for other JSON or none, for bytes that are no UTF-8, for what is nested too deeply.
@@ -31,7 +33,7 @@ class Checked:
 
 
 def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
-    """Check every record of a corpus: contract, order, index, counts, digest, payload.
+    """Check every record of a corpus: contract, order, index, digest, payload; and that `corpus.json` is theirs.
 
     Args:
         path: the corpus directory.
@@ -56,21 +58,19 @@ def check_corpus(path: Path, *, schemas: Path | None = None) -> Checked:
             intact = False
             result.findings.append(_damage(corpus, number, found_records=len(result.findings) > before))
     result.findings += recount.findings(corpus)
+    if intact:
+        # First, for a wrong dialect there makes a finding of every record.
+        result.findings[:0] = _about_the_description(corpus, hasher.hexdigest())
     return result
 
 
-def check_ndjson(path: Path, *, schemas: Path | None, dialect: str) -> Checked:
+def check_ndjson(path: Path, *, schemas: Path | None, dialect: Dialect) -> Checked:
     """Check a file of records, one a line. There is no index and no digest to compare.
 
     Raises:
         InputError: the file or the schemas cannot be read.
-        UsageError: no such dialect.
     """
-    if dialect not in DIALECTS:
-        raise UsageError(f"--dialect {dialect}: it is documented or wire")
-    rules = RecordRules(
-        _schemas(schemas, "wire" if dialect == "wire" else "documented"), own_schemas=schemas is None
-    )
+    rules = RecordRules(_schemas(schemas, dialect), own_schemas=schemas is None)
     result = Checked()
     try:
         with open(path, "rb") as file:
@@ -95,6 +95,25 @@ def _schemas(directory: Path | None, dialect: Dialect) -> Schemas:
 def _digest_holds(corpus: Corpus, number: int, hasher: hashlib._Hash) -> bool:
     hasher.update(corpus.parts[number].lines)
     return hasher.hexdigest() == corpus.meta.parts[number].sha256_so_far
+
+
+def _about_the_description(corpus: Corpus, digest: str) -> Iterator[Finding]:
+    """Where `corpus.json` says something else of records that are intact."""
+    from simulator.check.rebuild import belongs_to_its_scenario
+
+    file, meta = corpus.path / META_FILE, corpus.meta
+    if meta.sha256 != digest:
+        yield Finding(
+            f"{file}: sha256",
+            f"the records have the digest {digest}",
+            "corpus.json was changed; generate the corpus again",
+        )
+    if not belongs_to_its_scenario(corpus):
+        yield Finding(
+            f"{file}: seed",
+            f"the scenario in it, seed {meta.seed} and the {meta.dialect} dialect give other records than these",
+            "corpus.json was changed, or an unreleased telsim made the corpus; generate it again",
+        )
 
 
 def _check_part(part: Part, corpus: Corpus, rules: RecordRules, recount: Recount, result: Checked) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from simulator import __version__
 from simulator.corpus import Corpus
 from simulator.errors import TelsimError
 from simulator.scenario import parse_scenario
@@ -21,6 +22,31 @@ def first_difference(corpus: Corpus, number: int) -> int | None:
     Returns:
         None where that cannot be told: the corpus was not simulated, or by another version.
     """
+    lines, part = _rebuilt(corpus, number), corpus.parts[number]
+    if lines is None or len(lines) != len(part):
+        return None
+    there = bytes(part.lines).split(b"\n")
+    return next((i for i, line in enumerate(lines) if i >= len(there) or there[i] != line), None)
+
+
+def belongs_to_its_scenario(corpus: Corpus) -> bool:
+    """Whether scenario, seed and dialect in `corpus.json` give the smallest part that holds records.
+
+    True also where that cannot be told: the corpus was not simulated, or by another version.
+    """
+    number = min(
+        (number for number, part in enumerate(corpus.parts) if len(part)),
+        key=lambda number: len(corpus.parts[number]),
+        default=None,
+    )
+    if number is None or corpus.meta.telsim != __version__:
+        return True
+    lines = _rebuilt(corpus, number)
+    return lines is None or b"".join(line + b"\n" for line in lines) == corpus.parts[number].lines
+
+
+def _rebuilt(corpus: Corpus, number: int) -> list[bytes] | None:
+    """The lines of a part as scenario and seed give them; None where the corpus was not made of these."""
     meta = corpus.meta
     if not meta.scenario:
         return None
@@ -40,9 +66,4 @@ def first_difference(corpus: Corpus, number: int) -> int | None:
         return None
     with tempfile.TemporaryDirectory(prefix="telsim-check-") as directory:
         made = write_cohort(Stage(plan), Path(directory), number, cohorts[number])
-        lines = (Path(directory) / made.file).read_bytes().split(b"\n")[:-1]
-    part = corpus.parts[number]
-    if len(lines) != len(part):
-        return None
-    there = bytes(part.lines).split(b"\n")
-    return next((i for i, line in enumerate(lines) if i >= len(there) or there[i] != line), None)
+        return (Path(directory) / made.file).read_bytes().split(b"\n")[:-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +52,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 
     from simulator.capacity import CAPACITY_FILE, Search, find_capacity, replay_attempts
     from simulator.corpus import open_corpus
+    from simulator.guard import hosts_named
     from simulator.hotpath.trial import Endpoint, Trial, check_endpoint
     from simulator.report.hotpath_page import capacity_page
     from simulator.report.hotpath_terminal import print_capacity
@@ -61,7 +63,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     endpoint = Endpoint(
         host=host,
         target=target,
-        allow_hosts=allow_host or (),
+        allow_hosts=hosts_named(allow_host or (), os.environ),
         any_dialect=any_dialect,
         lanes=lanes,
         metrics_url=metrics_url,

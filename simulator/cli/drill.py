@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.handed_on import SETTINGS, allowed_hosts, own_word
+
 if TYPE_CHECKING:
     from simulator.drill import DrillPlan
 
-#: Whatever this command does not know goes to `locust` as it stands.
-SETTINGS = {"context_settings": {"allow_extra_args": True, "ignore_unknown_options": True}}
+__all__ = ["SETTINGS", "command"]
 
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     clients that keep their pings delivered them all, and recovery took no longer than the outage.
 
     Example: telsim drill --mode 500 --policy legacy --outage 10s
+
     Example: telsim drill corpus --host http://127.0.0.1:8080 --down-command 'docker stop app' --up-command
     'docker start app'
     """
@@ -73,8 +75,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.pacing import duration_s
     from simulator.rundir import claim_run_directory
 
+    corpus, extra = own_word(corpus, context.args, default="outage-recovery")
     if host:
-        admit(host, _allowed(context.args))
+        admit(host, allowed_hosts(extra))
         if not (down_command and up_command):
             raise UsageError(
                 "--host needs --down-command and --up-command: telsim cannot break what it did not start"
@@ -96,7 +99,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         up=up_command,
         ledger=ledger,
         delay_ms=duration_s(delay) * 1000,
-        options=tuple(context.args),
+        options=tuple(extra),
     )
 
     def send(path: Path, url: str, target_file: Path, run: Path, options: list[str]) -> int:
@@ -142,10 +145,3 @@ def _corpus(name: str, directory: Path) -> Path:
     made = directory / "generated"
     generate(Plan(scenario, scenario.seed, scenario.dialect), made, scenario_text=text)
     return made
-
-
-def _allowed(extra: list[str]) -> list[str]:
-    from itertools import pairwise
-
-    following = [value for word, value in pairwise(extra) if word == "--allow-host"]
-    return following + [word.partition("=")[2] for word in extra if word.startswith("--allow-host=")]

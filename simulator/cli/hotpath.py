@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     import msgspec
 
     from simulator.corpus import open_corpus
+    from simulator.guard import hosts_named
     from simulator.hotpath.sweep import HOTPATH_FILE, INVALID_SHARES, Plan, sweep
     from simulator.hotpath.trial import Endpoint, check_endpoint, run_trial
     from simulator.report.hotpath_page import hotpath_page
@@ -56,7 +58,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     endpoint = Endpoint(
         host=host,
         target=target,
-        allow_hosts=allow_host or (),
+        allow_hosts=hosts_named(allow_host or (), os.environ),
         any_dialect=any_dialect,
         lanes=lanes,
         metrics_url=metrics_url,

@@ -7,15 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-#: Whatever this command does not know goes to `locust` as it stands.
-SETTINGS = {"context_settings": {"allow_extra_args": True, "ignore_unknown_options": True}}
+from simulator.cli.handed_on import SETTINGS, allowed_hosts
+
+__all__ = ["SETTINGS", "command", "run_locust"]
 
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option
@@ -57,12 +57,15 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     Example: telsim replay corpus --host http://127.0.0.1:8765 --pace 'poisson 200' -t 30s
     """
     from simulator.corpus import open_corpus
+    from simulator.errors import UsageError
     from simulator.guard import admit
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
 
     extra = list(context.args)
-    admit(host, _values(extra, "--allow-host"))
+    if str(corpus).startswith("-"):
+        raise UsageError(f"the corpus comes before options for locust: telsim replay CORPUS {corpus} ...")
+    admit(host, allowed_hosts(extra))
     load_target(target)
     open_corpus(corpus)
     parse_thresholds(threshold or [])
@@ -136,8 +139,3 @@ def run_locust(
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _values(extra: Sequence[str], name: str) -> list[str]:
-    following = [value for word, value in pairwise(extra) if word == name]
-    return following + [word.partition("=")[2] for word in extra if word.startswith(f"{name}=")]

@@ -32,7 +32,10 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         ),
     ] = "auto",
     threshold: Annotated[
-        list[str] | None, typer.Option(help="With --corpus: an objective such as p99<50ms; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="With --corpus: an objective such as p99<50ms; repeatable. Default: those of the run."
+        ),
     ] = None,
     metrics_url: Annotated[
         str, typer.Option(help="With --corpus: the server's Prometheus text, for metric: objectives.")
@@ -40,7 +43,8 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     target: Annotated[
         str,
         typer.Option(
-            help="With --corpus: the run's target, for the TLS of ledger and metrics and for what it may accept."
+            help="With --corpus: where the run's target is now, if it was a file that has moved. It says what the "
+            "endpoint may accept, and the TLS of ledger and metrics."
         ),
     ] = "",
     allow_generator_bound: Annotated[
@@ -49,7 +53,10 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
 ) -> None:
     """Report a run: on the terminal, and as HTML, JUnit and Markdown. The exit code is the run's verdict.
 
+    With --corpus the run is judged (again), by its own target and objectives unless others are given.
+
     Example: telsim report runs/today --html today.html
+
     Example: telsim report runs/today --corpus corpus --ledger stored-ids.ndjson --threshold 'p99<50ms'
     """
     import msgspec
@@ -105,8 +112,8 @@ def _reconciled(
         run,
         open_corpus(corpus),
         ledger=ledger,
-        thresholds=parse_thresholds(thresholds),
+        thresholds=parse_thresholds(thresholds) if thresholds else None,
         metrics_url=metrics_url,
         target=load_target(target) if target else None,
-        allow_generator_bound=allow_generator_bound,
+        allow_generator_bound=allow_generator_bound or None,
     )

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.handed_on import SETTINGS, allowed_hosts, own_word
+
 if TYPE_CHECKING:
     from simulator.records import CorpusMeta
 
-SETTINGS = {"context_settings": {"allow_extra_args": True, "ignore_unknown_options": True}}
+__all__ = ["SETTINGS", "command"]
+
+_SCENARIO = "smoke"
 
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     context: typer.Context,
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")] = "smoke",
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario file, or the name of a shipped one.")
+    ] = _SCENARIO,
     *,
     host: Annotated[
         str, typer.Option(help="Base URL of your own endpoint; without it, telsim's own is started.")
@@ -42,6 +47,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             "sqlite:///FILE?query=SELECT..., auto or none."
         ),
     ] = "auto",
+    metrics_url: Annotated[
+        str, typer.Option(help="The server's Prometheus text, for metric: objectives.")
+    ] = "",
     allow_generator_bound: Annotated[
         bool, typer.Option("--allow-generator-bound", help="Let a run pass that shows the generator's limit.")
     ] = False,
@@ -54,6 +62,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     2: wrong use or refused; 3: the generator was the limit; 130: interrupted.
 
     Example: telsim smoke
+
     Example: telsim smoke newtab-day --clients 200 --host http://127.0.0.1:8765 --threshold 'p99<50ms'
     """
     from simulator.cli.replay import run_locust
@@ -67,9 +76,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
 
-    extra = list(context.args)
+    scenario, extra = own_word(scenario, context.args, default=_SCENARIO)
     if host:
-        admit(host, [value for name, value in pairwise(extra) if name == "--allow-host"])
+        admit(host, allowed_hosts(extra))
     profile = load_target(target)
     objectives = parse_thresholds(threshold or [])
     directory = run_dir or claim_run_directory(Path(scenario).stem)
@@ -94,6 +103,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             open_corpus(corpus_path),
             ledger=ledger,
             thresholds=objectives,
+            metrics_url=metrics_url,
             target=profile,
             allow_generator_bound=allow_generator_bound or not host,
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.corpus import Corpus
-from simulator.errors import EndpointError, InputError
+from simulator.errors import EndpointError, InputError, UsageError
 from simulator.reconcile.accounting import account, read_truth
 from simulator.reconcile.asking import Asker, shown, trouble
 from simulator.reconcile.ledger import Ledger, read_ledger
@@ -18,7 +18,7 @@ from simulator.reconcile.summary import (
     write_summary,
 )
 from simulator.rundir import read_outcomes, read_run_meta
-from simulator.target import Target
+from simulator.target import Target, load_target
 from simulator.thresholds import Threshold, parse_thresholds
 
 __all__ = [
@@ -42,21 +42,23 @@ def reconcile(
     thresholds: Sequence[Threshold] | None = None,
     metrics_url: str = "",
     target: Target | None = None,
-    allow_generator_bound: bool = False,
+    allow_generator_bound: bool | None = None,
 ) -> Summary:
     """Accounts for every ping of a run and writes `summary.json` into its directory.
+
+    By what it is judged is, where nobody says, what the run itself was given (`options` in `run.json`).
 
     Args:
         run: the run directory.
         corpus: the corpus that was replayed.
         ledger: what `read_ledger` takes; `auto` asks the endpoint that the run was sent to.
-        thresholds: objectives with the defaults among them (default: the defaults alone).
+        thresholds: objectives with the defaults among them (default: the run's own).
         metrics_url: where the server's Prometheus text is, for `metric:` objectives; default: host + `/metrics`.
         target: the run's endpoint profile: whether it validates, and the TLS of its ledger and metrics.
         allow_generator_bound: whether a run that only shows the generator's limit may pass.
 
     Raises:
-        InputError: the run or its ledger cannot be read, or the run was made with another corpus.
+        InputError: the run, its target or its ledger cannot be read, or the run was made with another corpus.
         EndpointError: the ledger's URL does not answer.
     """
     meta = read_run_meta(run)
@@ -64,7 +66,11 @@ def reconcile(
         raise InputError(
             f"{run} was made with another corpus ({meta.corpus.name}, {meta.corpus.sha256[:12]})"
         )
-    objectives = parse_thresholds([]) if thresholds is None else tuple(thresholds)
+    given = meta.options
+    objectives = parse_thresholds([given.get("threshold", "")]) if thresholds is None else tuple(thresholds)
+    target = target or _target_of(given.get("target", ""))
+    if allow_generator_bound is None:
+        allow_generator_bound = bool(given.get("allow_generator_bound"))
     outcomes = read_outcomes(run)
     stored = read_ledger(ledger, host=meta.target.host, target=target)
     try:
@@ -87,6 +93,18 @@ def reconcile(
     )
     write_summary(run, summary)
     return summary
+
+
+def _target_of(name_or_path: str) -> Target | None:
+    """The profile that a run was made with; None where the run does not name it."""
+    if not name_or_path:
+        return None
+    try:
+        return load_target(name_or_path)
+    except (UsageError, InputError) as error:
+        raise InputError(
+            f"the run's target {name_or_path} cannot be read; say with --target where it is", error.findings
+        ) from error
 
 
 def _exposition(objectives: Sequence[Threshold], metrics_url: str, asker: Asker) -> str:

@@ -89,6 +89,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
         stored_unacknowledged: failed or unknown to us, yet in the ledger.
         stored_though_rejected: answered as rejected, yet in the ledger.
         foreign: stored ids that this run did not send (an older run's, or somebody else's).
+        met: ids of this run that the ledger lists, as stored or as refused.
     """
 
     pings: int
@@ -106,6 +107,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     stored_unacknowledged: int | None
     stored_though_rejected: int | None
     foreign: int | None
+    met: int | None
     labels: list[Row]
     by_ping: list[Row]
     examples: list[Example]
@@ -172,6 +174,7 @@ def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None, *, validate
         stored_unacknowledged=found.get("stored_unacknowledged"),
         stored_though_rejected=found.get("stored_though_rejected"),
         foreign=groups.foreign if ledger else None,
+        met=groups.met if ledger else None,
         labels=_label_rows(truth, row, state, never, wrong),
         by_ping=_ping_rows(truth, row, state, never, wrong),
         examples=_examples(masks | _trouble(state), outcomes, truth),

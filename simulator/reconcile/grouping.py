@@ -25,11 +25,13 @@ class Groups:
         of_row: the group of each outcome row.
         stored: copies in the ledger, per group.
         foreign: stored groups without an outcome row.
+        met: groups with an outcome row and a ledger entry.
     """
 
     of_row: Integers
     stored: Integers
     foreign: int
+    met: int
 
     def count(self, chosen: Mask) -> Integers:
         """How many of the chosen rows each group has."""
@@ -46,11 +48,17 @@ def group(rows: Keys, ledger: Ledger | None) -> Groups:
     numbers, groups = _number(keys)
     of_row = numbers[: len(rows)]
     if ledger is None:
-        return Groups(of_row, np.zeros(groups, np.int64), 0)
+        return Groups(of_row, np.zeros(groups, np.int64), foreign=0, met=0)
     weights = ledger.stored.astype(np.float64)
     stored = np.bincount(numbers[len(rows) :], weights=weights, minlength=groups).astype(np.int64)
-    foreign = np.count_nonzero((stored > 0) & (np.bincount(of_row, minlength=groups) == 0))
-    return Groups(of_row, stored, int(foreign))
+    ours = np.bincount(of_row, minlength=groups) > 0
+    listed = np.bincount(numbers[len(rows) :], minlength=groups) > 0
+    return Groups(
+        of_row,
+        stored,
+        foreign=int(np.count_nonzero((stored > 0) & ~ours)),
+        met=int(np.count_nonzero(listed & ours)),
+    )
 
 
 def _number(keys: Keys) -> tuple[Integers, int]:

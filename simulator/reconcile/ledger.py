@@ -1,23 +1,23 @@
 """What an endpoint says it stored, read from wherever it can be had.
 
     http://host:port[/ledger]                 the embedded endpoint's ledger, or any URL that answers the same NDJSON
-    stored.ndjson                             ids, one a line: bare, as JSON text, or as {"id": ...}
+    stored.ndjson                             ids, one a line: bare, as JSON text, or as {"id": ...}; or a JSON array
     sqlite:///path/to.db?query=SELECT id ...  the first column is the id, a second one (if any) how many copies
 
-Ids become pairs of 64-bit hashes, so a ledger of 40 million pings fits in memory (16 bytes each). Two different
-ids share a pair with a probability of about 2e-24 at that size.
+Ids may be in either case, with dashes or without; a database may hold them as 16 bytes (see `entries`). They become
+pairs of 64-bit hashes, so a ledger of 40 million pings fits in memory (16 bytes each). Two different ids share a pair
+with a probability of about 2e-24 at that size.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ import numpy.typing as npt
 from simulator.errors import EndpointError, InputError, UsageError
 from simulator.randomness import client_keys
 from simulator.reconcile.asking import Asker, shown, trouble
+from simulator.reconcile.entries import Entry, canonical, file_entries, line_entries, sql_entries
 from simulator.target import Target
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ Keys = npt.NDArray[np.uint64]
 _ID_BYTES = 36
 _CHUNK = 1 << 20
 _PAGE = 100_000
-_ID_FIELDS = ("id", "document_id", "documentId", "doc_id", "docid", "uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,11 @@ def read_ledger(text: str, *, host: str = "", target: Target | None = None) -> L
         with asker.client(text, timeout_s=60) as client:
             return _collect(_http_entries(client, _entries_url(text)), shown(text))
     if text.startswith("sqlite://"):
-        return _collect(_sql_entries(text), "the SQL query")
+        return _collect(sql_entries(text), "the SQL query")
     path = Path(text)
     if not path.is_file():
         raise UsageError(f"ledger {text!r} is no file, no http(s):// URL, no sqlite:/// URL and not `none`")
-    return _collect(_file_entries(path), path.name)
+    return _collect(file_entries(path), path.name)
 
 
 def awaited_file(text: str) -> Path | None:
@@ -125,21 +125,21 @@ def _offered_ledger(asker: Asker) -> Ledger | None:
     return read_ledger(asker.host, host=asker.host, target=asker.target) if offered else None
 
 
-def _collect(entries: Iterable[tuple[str, int]], source: str) -> Ledger:
+def _collect(entries: Iterable[Entry], source: str) -> Ledger:
     """Packs (id, stored copies) pairs chunk by chunk, so that a long ledger never stands in memory as text."""
     keys: list[Keys] = []
     stored: list[npt.NDArray[np.int64]] = []
     iterator = iter(entries)
     while chunk := list(islice(iterator, _CHUNK)):
         ids, copies = zip(*chunk, strict=True)
-        keys.append(hash_ids(np.array([name.lower().encode() for name in ids], dtype=f"S{_ID_BYTES}")))
+        keys.append(hash_ids(np.array([canonical(name).encode() for name in ids], dtype=f"S{_ID_BYTES}")))
         stored.append(np.array(copies, dtype=np.int64))
     if not keys:
         return Ledger(source, np.empty((0, 2), np.uint64), np.empty(0, np.int64))
     return Ledger(source, np.concatenate(keys), np.concatenate(stored))
 
 
-def _http_entries(client: httpx.Client, url: str) -> Iterator[tuple[str, int]]:
+def _http_entries(client: httpx.Client, url: str) -> Iterator[Entry]:
     """Pages through `GET url?after=SEQ&limit=N`; an endpoint that ignores the parameters answers all at once."""
     decode = msgspec.json.Decoder(_Page)
     after = 0
@@ -148,7 +148,7 @@ def _http_entries(client: httpx.Client, url: str) -> Iterator[tuple[str, int]]:
         for line in _page_lines(client, url, after):
             entry = _decoded(decode.decode, line, url)
             if entry.seq > after or (not entry.seq and not after):
-                yield entry.id, int(entry.state == "accepted")
+                yield entry.id, int(entry.state != "rejected")
                 last = max(last, entry.seq)
         if last == after:
             return
@@ -183,50 +183,9 @@ def _decoded(decode: Callable[[bytes], _Page], line: bytes, url: str) -> _Page:
     except msgspec.DecodeError as error:
         if line.startswith(b"{"):
             with contextlib.suppress(InputError, msgspec.DecodeError):
-                name, stored = _named_id(line, "the line")
+                [(name, stored)] = line_entries(line, "the line")
                 seq = msgspec.json.decode(line, type=_Numbered).seq
                 return _Page(id=name, state="accepted" if stored else "rejected", seq=seq)
         raise EndpointError(
             f"the ledger at {shown(url)} answers a line that is no ledger entry: {error}"
         ) from error
-
-
-def _file_entries(path: Path) -> Iterator[tuple[str, int]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            text = line.strip()
-            if text:
-                yield _named_id(text, f"{path}:{number}")
-
-
-def _named_id(line: bytes, where: str) -> tuple[str, int]:
-    if line[:1] not in b'{"':
-        return line.decode("utf-8", "replace"), 1
-    try:
-        record = msgspec.json.decode(line)
-    except msgspec.DecodeError as error:
-        raise InputError(f"{where}: neither an id nor JSON: {error}") from error
-    if isinstance(record, str):
-        return record, 1
-    name = next((record[field] for field in _ID_FIELDS if isinstance(record.get(field), str)), None)
-    if name is None:
-        raise InputError(f"{where}: no id; one of the keys {', '.join(_ID_FIELDS)} must hold it")
-    return name, int(record.get("state", "accepted") == "accepted")
-
-
-def _sql_entries(url: str) -> Iterator[tuple[str, int]]:
-    parts = urlsplit(url)
-    path, query = Path(unquote(parts.path.removeprefix("/"))), parse_qs(parts.query).get("query", [""])[0]
-    if not query:
-        raise UsageError("write the ledger as sqlite:///path/to.db?query=SELECT id FROM ...")
-    if not path.is_file():
-        raise UsageError(f"ledger: there is no database file {path}")
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            for row in connection.execute(query):
-                yield str(row[0]), int(row[1]) if len(row) > 1 else 1
-        finally:
-            connection.close()
-    except (sqlite3.Error, IndexError, TypeError, ValueError) as error:
-        raise InputError(f"ledger: the query on {path} failed: {error}") from error

@@ -75,6 +75,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     stored_unacknowledged: int | None
     stored_though_rejected: int | None
     foreign: int | None
+    met: int | None = None
     errors: float
     requests_per_s: float
     pings_per_s: float
@@ -256,6 +257,12 @@ def _verdict(
         reasons.insert(0, "no ping was answered as accepted or rejected")
     elif meta.ended_ns and not summary.requests:
         reasons.insert(0, "nothing was measured: no request was sent after the warm-up")
+    if reasons and summary.accepted and summary.foreign and summary.met == 0:
+        reasons.insert(
+            0,
+            f"none of this run's ids is among the {summary.foreign} of the ledger ({summary.ledger}): it is another "
+            "store's, or writes ids in another form",
+        )
     missing = sum(worker.pings for worker in meta.workers) - summary.sent
     if missing > 0:
         reasons.insert(0, f"the outcomes of {missing} pings are not in this directory (on another machine?)")

@@ -37,6 +37,7 @@ class Composer:
         envelope = spec.target.envelope
         self._wrapper = None if envelope is None else Wrapper(envelope)
         self._envelope_path = b"" if envelope is None else (spec.base_path + envelope.path).encode()
+        self._envelope_method = b"" if envelope is None else envelope.method.encode()
         self._keeps_pieces = spec.target.sends_items_again
         self._base_path = spec.base_path.encode()
         self._anonymous = [not carrier.ids for carrier in spec.target.carrier]
@@ -48,7 +49,7 @@ class Composer:
         first = items[0]
         if self._wrapper is not None:
             body = yield from self._wrapper.wrap(items)
-            path, method, own = self._envelope_path, b"POST", {}
+            path, method, own = self._envelope_path, self._envelope_method, {}
         else:
             body = Body(first.body, [0], [len(first.body)])
             path, method, own = self._base_path + first.path, first.method, first.headers

@@ -8,32 +8,66 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from simulator.errors import Finding, TargetError, UsageError
 from simulator.target.template import FIELDS, fields_in
 
 _ENV = re.compile(r"\$ENV\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_ANY_ENV = re.compile(r"\$ENV", re.IGNORECASE)
+_PATH = re.compile(r"[!-~]*")
 _SET_BY_US = {"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection"}
 
 ResultsKind = Literal["status", "telsim", "elasticsearch", "otlp", "graphql", "splunk"]
+#: Those that give single items a status or code.
+_TELL_ITEMS: tuple[ResultsKind, ...] = ("telsim", "elasticsearch")
 
 
 def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
     problems = []
     for name, value in headers.items():
-        if not _TOKEN.match(name):
+        if not _TOKEN.fullmatch(name):
             problems.append(f"{name!r} is not a header name")
         if name.lower() in _SET_BY_US:
             problems.append(f"{name} is set by telsim itself; remove it")
         if not value.isprintable():
             problems.append(f"the value of {name} holds a control character")
+        if _ANY_ENV.search(_ENV.sub("", value)):
+            problems.append(f"the value of {name} must name a variable as $ENV{{NAME}}: letters, digits, _")
     if problems:
         raise ValueError("; ".join(problems))
     return headers
+
+
+def _checked_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("must begin with /")
+    if not _PATH.fullmatch(path):
+        raise ValueError("holds a space or another character that cannot stand in a path; write it as %XX")
+    if _ANY_ENV.search(path):
+        raise ValueError("values from the environment belong into [headers]")
+    return path
+
+
+def _checked_content_type(value: str) -> str:
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("holds a character that cannot stand in a header")
+    return value
+
+
+RequestPath = Annotated[str, AfterValidator(_checked_path)]
+ContentType = Annotated[str, AfterValidator(_checked_content_type)]
 
 
 class _Strict(BaseModel):
@@ -43,9 +77,9 @@ class _Strict(BaseModel):
 class Carrier(_Strict):
     """Requests whose path begins with `prefix` go out as the corpus has them, with these headers."""
 
-    prefix: str
-    not_prefixes: tuple[str, ...] = ()
-    content_type: str
+    prefix: RequestPath
+    not_prefixes: tuple[RequestPath, ...] = ()
+    content_type: ContentType
     headers: dict[str, str] = {}
     ids: bool = Field(
         default=True, description="the request holds the ping's id, so the endpoint can notice a duplicate"
@@ -68,11 +102,15 @@ class Carrier(_Strict):
 class Envelope(_Strict):
     """How pings are put together into one request body: prefix, items between separators, suffix.
 
-    All texts may hold fields such as `${id}`, `item_*` those of the ping, the others those of the first ping.
+    All texts but the path may hold fields such as `${id}`, `item_*` those of the ping, the others those of the first
+    ping.
     """
 
-    path: str
-    content_type: str
+    path: RequestPath
+    method: Literal["POST", "PUT", "PATCH"] = Field(
+        default="POST", description="of all requests; those of carriers have the corpus record's"
+    )
+    content_type: ContentType
     prefix: str = ""
     separator: str = ""
     suffix: str = ""
@@ -83,7 +121,14 @@ class Envelope(_Strict):
         description="the payload as JSON, the payload as a JSON string, or the whole corpus record",
     )
 
-    @field_validator("prefix", "separator", "suffix", "item_prefix", "item_suffix", "path")
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        if "${" in path:
+            raise ValueError("fields such as ${id} stand in bodies only; all requests go to the same path")
+        return path
+
+    @field_validator("prefix", "separator", "suffix", "item_prefix", "item_suffix")
     @classmethod
     def _known_fields(cls, text: str) -> str:
         for name in fields_in(text):
@@ -114,6 +159,22 @@ class Answers(_Strict):
         if isinstance(value, tuple):
             return value
         raise ValueError("must be a list of HTTP statuses (100 to 599)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accepted_first(cls, data: Any) -> Any:
+        """Who takes a status in as accepted need not write down all the others again that stay rejected."""
+        if isinstance(data, dict) and isinstance(data.get("accepted"), list) and "rejected" not in data:
+            usual = cls.model_fields["rejected"].default
+            return {**data, "rejected": [status for status in usual if status not in data["accepted"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Answers:
+        both = [str(status) for status in self.rejected if status in self.accepted]
+        if both:
+            raise ValueError(f"{', '.join(both)} cannot stand in accepted and in rejected")
+        return self
 
 
 class Retry(_Strict):
@@ -187,6 +248,11 @@ class Target(_Strict):
     def _carriers(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
+    @field_validator("health_path")
+    @classmethod
+    def _health_path(cls, path: str) -> str:
+        return _checked_path(path) if path else ""
+
     @field_validator("headers")
     @classmethod
     def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
@@ -198,6 +264,15 @@ class Target(_Strict):
             raise ValueError("a target has either [[carrier]] tables or one [envelope] table")
         if self.carrier and self.batch != 1:
             raise ValueError("batch must be 1 with [[carrier]] tables: each ping goes to a path of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _items_are_told_apart(self) -> Target:
+        if self.retry.item_statuses and (self.envelope is None or self.answers.results not in _TELL_ITEMS):
+            raise ValueError(
+                "retry.item_statuses would send nothing again: items have statuses of their own in answers to an "
+                f"[envelope] only, with answers.results one of {', '.join(_TELL_ITEMS)}"
+            )
         return self
 
     @property

@@ -18,6 +18,10 @@ Mark = int | str
 _DUPLICATE_CODES = frozenset({"duplicate", "duplicate_id"})
 _HTTP_CONFLICT = 409
 
+#: Answers of these kinds may be empty, and then the status is all they say: an OTLP answer of nothing but defaults has
+#: no bytes in protobuf, and endpoints of one's own that take batches as telsim does may answer 202 or 204 alone.
+_MAY_BE_EMPTY: frozenset[ResultsKind] = frozenset({"telsim", "otlp"})
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -45,32 +49,44 @@ def decided(target: Target, status: int) -> State:
     return "failed"
 
 
-def read_results(target: Target, kind: ResultsKind, *, status: int, body: bytes, pings: int) -> Results:
+def read_results(
+    target: Target, kind: ResultsKind, *, status: int, body: bytes | None, pings: int
+) -> Results:
     """What an answer says about each ping of its request.
 
     Args:
         target: endpoint profile.
         kind: how per-item results stand in the answer's body.
         status: HTTP status.
-        body: of the answer, decompressed.
+        body: of the answer, without its content coding (see `coding`); None: it could not be had.
         pings: how many pings the request held.
 
-    Where a status says "in part" and the body does not say which part, every ping is `unknown`.
+    Where a status says "in part" or "taken" and the body, which should tell of each ping, cannot be read (a login
+    page, say), every ping is `unknown`.
     """
-    overall = decided(target, status)
-    partial = status in target.answers.partial
-    if kind != "status" and (overall != "failed" or partial):
-        try:
-            found = _READERS[kind](orjson.loads(body) if body else None, pings)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            found = None
-        if found is not None and (overall != "rejected" or "rejected" in found.states):
-            for position in found.again(target):
-                found.states[position] = (
-                    "failed"  # nothing was decided about it, whatever its number means elsewhere
-                )
-            return found
-    return Results(["unknown" if partial else overall] * pings)
+    overall: State = "unknown" if status in target.answers.partial else decided(target, status)
+    if kind == "status" or overall == "failed":
+        return Results([overall] * pings)
+    found = _found(kind, body, pings)
+    if found is not None and (overall != "rejected" or "rejected" in found.states):
+        for position in found.again(target):
+            found.states[position] = (
+                "failed"  # nothing was decided about it, whatever its number means elsewhere
+            )
+        return found
+    if overall == "accepted" and (body != b"" or kind not in _MAY_BE_EMPTY):
+        overall = "unknown"
+    return Results([overall] * pings)
+
+
+def _found(kind: ResultsKind, body: bytes | None, pings: int) -> Results | None:
+    """What a body tells; None where it does not tell of each ping."""
+    if not body:
+        return None
+    try:
+        return _READERS[kind](orjson.loads(body), pings)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return None
 
 
 def _telsim(answer: Any, pings: int) -> Results | None:
@@ -89,7 +105,11 @@ def _telsim(answer: Any, pings: int) -> Results | None:
 
 def _elasticsearch(answer: Any, pings: int) -> Results | None:
     # {"errors": true, "items": [{"create": {"status": 201}}, ...]}; 409 says that the id is there already.
-    if not isinstance(answer, dict) or len(answer.get("items", ())) != pings:
+    if not isinstance(answer, dict):
+        return None
+    if answer.get("errors") is False and "items" not in answer:  # asked for with ?filter_path=errors
+        return Results(["accepted"] * pings)
+    if len(answer.get("items", ())) != pings:
         return None
     found = Results([])
     for position, item in enumerate(answer["items"]):
@@ -104,8 +124,6 @@ def _elasticsearch(answer: Any, pings: int) -> Results | None:
 
 def _otlp(answer: Any, pings: int) -> Results | None:
     # {"partialSuccess": {"rejectedLogRecords": "3"}} counts and does not name; a part cannot be told apart.
-    if answer is None:
-        return Results(["accepted"] * pings)
     rejected = int((answer.get("partialSuccess") or {}).get("rejectedLogRecords") or 0)
     if rejected == 0:
         return Results(["accepted"] * pings)
@@ -113,8 +131,9 @@ def _otlp(answer: Any, pings: int) -> Results | None:
 
 
 def _graphql(answer: Any, pings: int) -> Results | None:
-    # Errors of execution come with status 200 and an `errors` array (GraphQL specification, section 7.1.2).
-    if not isinstance(answer, dict):
+    # Errors of execution come with status 200 and an `errors` array (GraphQL specification, section 7.1.2); an answer
+    # has it, or `data`, or both.
+    if not isinstance(answer, dict) or not answer.keys() & {"data", "errors"}:
         return None
     return Results(["rejected" if answer.get("errors") else "accepted"] * pings)
 

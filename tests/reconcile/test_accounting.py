@@ -164,6 +164,7 @@ def test_the_join_agrees_with_one_that_is_written_ping_by_ping(make_truth, make_
     )
     known = {number for _, number, *_ in rows}
     assert found.foreign == sum(copies > 0 and number not in known for number, copies in stored.items())
+    assert found.met == len(known & stored.keys())
     causes = found.duplicates
     assert causes.by_retry + causes.by_corpus + causes.unexplained == found.duplicated
     assert causes.by_retry <= sum(attempt - 1 for *_, attempt, _ in sent)

@@ -33,6 +33,63 @@ def test_a_file_may_name_ids_in_several_ways(tmp_path):
     assert found.source == "stored.ndjson"
 
 
+HEX = [name.replace("-", "") for name in IDS]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + "\n".join(IDS[:3]),
+        "\ufeff" + "\n".join(json.dumps({"id": name}) for name in IDS[:3]),
+        "\r\n".join(IDS[:3]),
+        "\n".join(HEX[:3]).upper(),
+        "\n".join(json.dumps({"uuid": name}) for name in HEX[:3]),
+        "\n".join(json.dumps({"_id": name.upper()}) for name in IDS[:3]),
+        "\n".join(f"{{{name}}}" for name in IDS[:3]),
+        "\n".join(f"urn:uuid:{name}" for name in IDS[:3]),
+        "\n".join(json.dumps([name]) for name in IDS[:3]),
+        json.dumps(IDS[:3]),
+        json.dumps(IDS[:3], indent=1),
+        json.dumps([{"id": name} for name in HEX[:3]]),
+        json.dumps([{"id": name} for name in IDS[:3]], indent=2),
+        "\n".join(f'"{name}",1' for name in HEX[:3]),
+        "id;n\n" + "\n".join(f"{name};1" for name in IDS[:3]),
+        "\n".join(f"{name}\t1" for name in HEX[:3]),
+    ],
+)
+def test_a_file_may_write_ids_in_several_ways(tmp_path, text):
+    file = tmp_path / "stored.txt"
+    file.write_text(text, encoding="utf-8")
+    found = read_ledger(str(file))
+    assert [stored(found, name) for name in IDS] == [[1], [1], [1], [], [], [], []]
+
+
+@pytest.mark.parametrize("state", ['"stored"', '"accepted"', '"ok"', "3", "null"])
+def test_whatever_word_a_store_has_for_it_what_it_lists_is_stored(tmp_path, state):
+    file = tmp_path / "stored.ndjson"
+    file.write_text(f'{{"id": "{IDS[0]}", "state": {state}}}\n{{"id": "{IDS[1]}", "state": "rejected"}}')
+    assert read_ledger(str(file)).stored.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (IDS[0].encode("utf-16"), "UTF-16"),
+        (b"\x1f\x8b\x08\x00\xff\xff", "stored.ndjson:1: neither"),
+        (b"\x00\x01\x02", "stored.ndjson:1: neither"),
+        (b"[[1, 2]]", "stored.ndjson:1, item 1"),
+        (b'["a", 7]', "stored.ndjson:1, item 2"),
+        (b'[\n"a",\n"b"', "stored.ndjson: neither"),
+        (b'[\n"a",\n{}]', "stored.ndjson, item 2: no id"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_is_refused(tmp_path, content, said):
+    file = tmp_path / "stored.ndjson"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        read_ledger(str(file))
+
+
 @pytest.mark.parametrize("line", ["{", '{"name": "x"}', '{"id": 7}'])
 def test_a_line_without_an_id_is_named(tmp_path, line):
     file = tmp_path / "stored.ndjson"
@@ -84,6 +141,22 @@ def test_a_query_gives_ids_and_copies(database, query, expected):
     assert [stored(found, name) for name in IDS[:2]] == expected
 
 
+def test_a_query_is_all_that_follows(database):
+    query = "SELECT id FROM pings WHERE copies & 1 + 2 = 3 AND 'a%23#+' = 'a##+' --&query=no"
+    found = read_ledger(f"sqlite:///{database}?mode=ro&query={query}")
+    assert [stored(found, name) for name in IDS[:2]] == [[], [1]]
+
+
+def test_a_database_may_hold_ids_as_bytes(database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE raw (id BLOB)")
+        blobs = [bytes.fromhex(HEX[0]), IDS[1].encode(), HEX[2].upper().encode()]
+        connection.executemany("INSERT INTO raw VALUES (?)", [(blob,) for blob in blobs])
+    connection.close()
+    found = read_ledger(f"sqlite:///{database}?query=SELECT id FROM raw")  # noqa: S608 - the query under test
+    assert [stored(found, name) for name in IDS[:3]] == [[1], [1], [1]]
+
+
 def test_a_query_cannot_write(database):
     with pytest.raises(InputError, match="readonly"):
         read_ledger(f"sqlite:///{database}?query=DELETE FROM pings")  # noqa: S608 - the query under test
@@ -95,7 +168,18 @@ def test_a_query_cannot_write(database):
         ("sqlite:///{}", UsageError, "query="),
         ("sqlite:///{}.gone?query=SELECT 1", UsageError, "no database file"),
         ("sqlite:///{}?query=SELECT nothing", InputError, "nothing"),
-        ("sqlite:///{}?query=SELECT id, 'many' FROM pings", InputError, "many"),
+        (
+            "sqlite:///{}?query=SELECT id, 'many' FROM pings",
+            InputError,
+            "row 1 .*second column .* not 'many'",
+        ),
+        (
+            "sqlite:///{}?query=SELECT id, nullif(copies, 3) FROM pings ORDER BY copies",
+            InputError,
+            "row 2 .*second column must say how many copies .* not NULL",
+        ),
+        ("sqlite:///{}?query=SELECT copies, id FROM pings", InputError, "row 1 .*first column must be an id"),
+        ("sqlite:///{}?query=SELECT NULL", InputError, "first column must be an id.* not NULL"),
     ],
 )
 def test_a_query_that_fails_is_explained(database, url, error, said):
@@ -121,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(json.dumps({"id": IDS[0]}).encode())
         elif url.path == "/unpaged":
             self.answer("".join(json.dumps({"seq": n, "id": IDS[n]}) + "\n" for n in (1, 2, 3)).encode())
+        elif url.path == "/own-words":
+            self.answer(json.dumps({"seq": 1, "id": HEX[0].upper(), "state": "stored"}).encode())
         elif url.path == "/renamed":
             after, limit = int(asked["after"][0]), int(asked["limit"][0])
             entries = [{"seq": seq, "document_id": name} for seq, name in enumerate(IDS, start=1)]
@@ -189,6 +275,10 @@ def test_a_ledger_of_somebody_else_may_call_ids_as_files_do(host, monkeypatch):
     found = read_ledger(f"{host}/renamed")
     assert found.stored.tolist() == [1] * len(IDS)
     assert sorted(map(tuple, found.keys.tolist())) == sorted(map(tuple, read_ledger(host).keys.tolist()))
+
+
+def test_a_ledger_of_somebody_else_may_have_its_own_words(host):
+    assert stored(read_ledger(f"{host}/own-words"), IDS[0]) == [1]
 
 
 def test_auto_finds_the_ledger_of_the_endpoint(host):

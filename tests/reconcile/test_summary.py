@@ -22,6 +22,7 @@ from simulator.rundir import (
     write_outcomes,
     write_run_meta,
 )
+from simulator.target import load_target
 from simulator.thresholds import parse_thresholds
 
 SECOND = 1_000_000_000
@@ -113,6 +114,21 @@ def test_what_is_broken_is_said(judge, rows, stored, thresholds, reason):
     found = judge(rows, thresholds, stored)
     assert (found.verdict, exit_code(found)) == ("fail", ExitCode.FAILED)
     assert any(reason in given for given in found.reasons), found.reasons
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [({7: 1, 8: 1}, True), ({7: 1, 0: 0}, False), ({}, False), ({0: 1, 7: 1}, False)],
+)
+def test_a_ledger_that_speaks_of_other_ids_only_is_named(judge, stored, said):
+    found = judge([(0, 0, "accepted"), (1, 1, "accepted")], (), stored, ledger="ids.txt")
+    assert found.lost
+    assert ("none of this run's ids is among the 2 of the ledger (ids.txt)" in found.reasons[0]) == said
+
+
+def test_older_ids_in_a_ledger_are_no_trouble_where_everything_was_rejected(judge):
+    found = judge([(0, 0, "rejected")], ["wrongly_rejected<2"], {7: 1})
+    assert (found.verdict, found.reasons) == ("pass", [])
 
 
 def test_objectives_that_hold_pass(judge):
@@ -207,6 +223,34 @@ def test_the_summary_has_the_keys_of_the_contract(run, corpus):
         *("latency_ms", "corrected_latency_ms", "lateness_ms", "stages", "bound", "thresholds", "verdict"),
     } <= written.keys()
     assert {"p50", "p90", "p99", "p99_9", "max"} <= written["latency_ms"].keys()
+
+
+LENIENT = (
+    'name = "t"\ntitle = "t"\n[[carrier]]\nprefix = "/"\ncontent_type = "a/b"\n[answers]\nvalidates = false\n'
+)
+
+
+def test_a_run_is_judged_by_what_it_was_given_itself(tmp_path, run, corpus, make_outcomes):
+    write_corpus(tmp_path / "bad", [msgspec.structs.replace(ping(n), expect="reject") for n in range(3)])
+    bad = open_corpus(tmp_path / "bad")
+    (tmp_path / "lenient.toml").write_text(LENIENT)
+    given = {"target": str(tmp_path / "lenient.toml"), "threshold": "p99<1us,accepted>2"}
+    write_run_meta(run, run_meta(corpus=CorpusRef(sha256=bad.meta.sha256), options=given))
+    own = reconcile(run, bad, ledger="none")
+    assert own.wrongly_accepted == 0
+    assert [result.text for result in own.thresholds if not result.default] == ["p99<1us", "accepted>2"]
+    others = reconcile(run, bad, ledger="none", thresholds=(), target=load_target("structured"))
+    assert (others.wrongly_accepted, others.thresholds) == (3, [])
+    (tmp_path / "lenient.toml").unlink()
+    with pytest.raises(InputError, match=r"lenient\.toml cannot be read; say with --target"):
+        reconcile(run, bad, ledger="none")
+
+
+def test_a_run_may_have_been_allowed_to_show_the_generators_limit(run, corpus):
+    for allowed in (False, True):
+        meta = busy(corpus=CorpusRef(sha256=corpus.meta.sha256), options={"allow_generator_bound": allowed})
+        write_run_meta(run, meta)
+        assert reconcile(run, corpus, ledger="none").verdict == ("pass" if allowed else "generator-bound")
 
 
 def test_another_corpus_is_refused(run, corpus, make_outcomes):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import socket
 import time
+import zlib
 from types import SimpleNamespace
 
 import pytest
-from replay_rig import OK, Seen, pings_for
+from replay_rig import OK, Seen, pings_for, target_from
 
 from simulator.corpus import open_corpus, write_corpus
 from simulator.pacing import NS_PER_S
@@ -111,3 +114,54 @@ def test_a_run_survives_headers_that_make_no_sense(corpus, odd_server, run_engin
 
     ran = run_engine(corpus(40), odd_server(nonsense).url)
     assert ran.states() == {"accepted": 40}
+
+
+BULK = """
+name = "bulk"
+title = "test"
+batch = 10
+[headers]
+Accept-Encoding = "gzip, deflate"
+[envelope]
+path = "/_bulk"
+content_type = "application/x-ndjson"
+item_prefix = '{"create":{"_id":"${id}"}}'
+item_suffix = "\\n"
+[answers]
+validates = false
+results = "elasticsearch"
+"""
+
+
+def third_is_refused(seen: Seen) -> bytes:
+    statuses = [400 if n % 3 == 2 else 201 for n in range(seen.body.count(b"\n"))]
+    return json.dumps(
+        {"errors": True, "items": [{"create": {"status": status}} for status in statuses]}
+    ).encode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_items_of_a_compressed_answer_are_told_apart(corpus, odd_server, run_engine, coding, pack, chunked):
+    def answer(connection: socket.socket, seen: Seen) -> None:
+        body = pack(third_is_refused(seen))
+        length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n%b\r\n\r\n" % (coding.encode(), length)
+        connection.sendall(head + (b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body))
+
+    ran = run_engine(corpus(40), odd_server(answer).url, target=target_from(BULK), batch=10)
+    assert ran.states() == {"accepted": 28, "rejected": 12}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", [b"identity", b"gzip", b"br"])
+def test_a_login_page_of_status_200_accepts_nothing(corpus, odd_server, run_engine, coding):
+    page = b"<!doctype html><title>Log in</title>"
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (coding, len(page))
+    server = odd_server(lambda connection, seen: connection.sendall(head + page))
+    ran = run_engine(corpus(40), server.url, target=target_from(BULK), batch=10)
+    assert ran.states() == {"unknown": 40}
+    assert any("does not say" in message for message, _ in ran.recorder.errors)

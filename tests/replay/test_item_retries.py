@@ -122,6 +122,14 @@ def test_items_that_fail_at_first_are_sent_again_alone_and_end_accepted(corpus, 
     assert min(later) - min(first) >= 20_000_000  # those that waited were done later than the others
 
 
+def test_items_are_sent_again_by_the_method_that_the_target_names(corpus, odd_server, run_engine):
+    target = target_from(BULK.replace('path = "/_bulk"', 'path = "/_bulk"\nmethod = "PUT"'))
+    server = odd_server(BulkServer(lambda id_, copy: 201 if copy > 1 or id_ in ids_for(15) else 429))
+    ran = run_engine(corpus(20), server.url, target=target, batch=10)
+    assert ran.states() == {"accepted": 20}
+    assert [seen.head.split(b" ")[0] for seen in server.requests] == [b"PUT"] * 3
+
+
 def test_an_item_that_fails_for_ever_fails_alone(corpus, odd_server, run_engine):
     hopeless = set(ids_for(30)[3:20:8])
     bulk = BulkServer(lambda id_, _: 429 if id_ in hopeless else 201)

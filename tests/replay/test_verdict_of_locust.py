@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import ssl
 import subprocess
@@ -121,6 +122,29 @@ def test_a_metric_of_the_server_may_be_an_objective(corpus, odd_server, tmp_path
     assert again.returncode == 1
     assert "no metrics at" in again.stderr
     assert "telsim report" in again.stderr  # how to have it judged later
+
+
+def test_what_to_type_later_judges_by_the_same_rules(corpus, odd_server, run_dir, tmp_path):
+    (tmp_path / "my target.toml").write_text(
+        'name = "mine"\ntitle = "t"\n[[carrier]]\nprefix = "/submit/"\ncontent_type = "application/json"\n'
+        "[answers]\nvalidates = false\n"
+    )
+    replayed = corpus(5, expect="reject", label="wrong_type").path
+    done = locust(
+        *("--corpus", replayed, "--host", odd_server(ok).url, "--run-dir", run_dir),
+        *("--target", tmp_path / "my target.toml", "--threshold", "p99<60s", "--threshold", "rejected==0"),
+        *("--ledger", f"http://127.0.0.1:{free_port()}"),
+    )
+    assert done.returncode == 1
+    later = shlex.split(done.stderr.partition("judge it with ")[2].splitlines()[0])
+    assert later[:2] == ["telsim", "report"]
+    for words in (later[2:], [str(run_dir), "--corpus", str(replayed)]):
+        judged = subprocess.run(
+            [sys.executable, "-m", "simulator", "report", *words], capture_output=True, check=False
+        )
+        assert judged.returncode == 0, judged.stderr
+        thresholds = [result["text"] for result in summary_of(run_dir)["thresholds"] if not result["default"]]
+        assert thresholds == ["p99<60s", "rejected==0"]
 
 
 @pytest.mark.parametrize("mode", [[], ["--processes", 2]])

@@ -82,6 +82,37 @@ def test_a_flipped_bit_in_the_index_is_found(corpus: Path) -> None:
     assert "index" in found[0].what
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "where", "what"),
+    [
+        ("sha256", "0" * 64, "sha256", "the records have the digest"),
+        ("seed", 8, "seed", "seed 8 and the documented dialect give other records"),
+        ("dialect", "wire", "seed", "the wire dialect give other records"),
+    ],
+)
+def test_a_corpus_json_that_was_changed_is_found(
+    command: Command, corpus: Path, key: str, value: object, where: str, what: str
+) -> None:
+    file = corpus / "corpus.json"
+    meta = json.loads(file.read_text())
+    assert meta["dialect"] == "documented"
+    assert meta["seed"] != 8
+    file.write_text(json.dumps(meta | {key: value}))
+    done = command("check", corpus)
+    assert done.returncode == 1
+    (told,) = [line for line in done.stdout.splitlines() if line.startswith(f"{file}: {where}: ")]
+    assert what in told
+    assert "generate" in told
+
+
+def test_a_corpus_of_another_version_or_of_no_scenario_is_not_blamed_for_its_seed(corpus: Path) -> None:
+    file = corpus / "corpus.json"
+    meta = json.loads(file.read_text()) | {"seed": 8}
+    for change in ({"telsim": "0.0.1"}, {"scenario": ""}):
+        file.write_text(json.dumps(meta | change))
+        assert check_corpus(corpus).findings == []
+
+
 @pytest.mark.parametrize("which", ["ndjson", "index.npy"])
 def test_a_missing_part_is_told_by_name(command: Command, corpus: Path, which: str) -> None:
     missing = sorted(corpus.glob(f"*.{which}"))[4]

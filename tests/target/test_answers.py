@@ -41,6 +41,7 @@ A, R, F, U = "accepted", "rejected", "failed", "unknown"
         ),
         ("elasticsearch-bulk", 200, {"items": [{"create": {"status": 429}}] * 3}, [F, F, F]),
         ("elasticsearch-bulk", 429, {"error": "busy"}, [F, F, F]),
+        ("elasticsearch-bulk", 200, {"took": 3, "errors": False}, [A, A, A]),  # ?filter_path=took,errors
         # OTLP counts rejected records without naming them
         ("otlp-logs", 200, {}, [A, A, A]),
         ("otlp-logs", 200, b"", [A, A, A]),
@@ -60,6 +61,40 @@ A, R, F, U = "accepted", "rejected", "failed", "unknown"
 )  # fmt: skip
 def test_states(target, status, body, states):
     assert read(target, status, body) == states
+
+
+PAGE = b"<!doctype html><title>Log in</title>"
+
+
+@pytest.mark.parametrize("body", [PAGE, b"ok", b'"ok"', b"[]", b"null", b"\x1f\x8b\x08\x00", None])
+@pytest.mark.parametrize("target", ["json-array", "ndjson", "elasticsearch-bulk", "otlp-logs", "splunk-hec"])
+def test_an_answer_that_should_tell_of_each_ping_and_cannot_be_read_accepts_none(target, body):
+    profile = load_target(target)
+    found = read_results(profile, profile.answers.results, status=200, body=body, pings=3)
+    assert found.states == [U, U, U]
+    assert not found.again(profile)
+    refused = read_results(profile, profile.answers.results, status=400, body=body, pings=3)
+    assert refused.states == [R, R, R]  # that much the status says alone
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "states"),
+    [
+        *[(target, status, [A]) for target in ("json-array", "ndjson") for status in (200, 202, 204)],
+        ("json-array", 207, [U]),  # a part of one, and which?
+        ("otlp-logs", 200, [A]),
+        *[(target, 200, [U]) for target in ("elasticsearch-bulk", "splunk-hec")],
+        *[(target, status, [A]) for target in ("segment-batch", "clickhouse-jsoneachrow") for status in (200, 204)],
+    ],
+)  # fmt: skip
+def test_an_empty_answer_counts_where_endpoints_of_that_kind_may_say_nothing(target, status, states):
+    assert read(target, status, b"", 1) == states
+
+
+@pytest.mark.parametrize("body", [PAGE, b"", b"{}", b'{"message": "log in"}', None])
+def test_a_graphql_answer_has_data_or_errors(body):
+    found = read_results(load_target("sourcegraph"), "graphql", status=200, body=body, pings=1)
+    assert found.states == [U]
 
 
 def test_graphql_errors_come_with_status_200():

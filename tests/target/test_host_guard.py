@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import EndpointError, RefusedError, UsageError
-from simulator.guard import admit, refused_hosts
+from simulator.guard import admit, hosts_named, refused_hosts
 
 
 def resolving(*addresses: str, canonical: str = ""):
@@ -76,6 +76,28 @@ def test_an_allowed_host_is_admitted_by_name_and_pinned():
         "load.example.test:8080",
     )
     assert resolver.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "names"),
+    [
+        ([], None, ()),
+        ([], "", ()),
+        ([], "a.test", ("a.test",)),
+        ([], "a.test,b.test", ("a.test", "b.test")),
+        (["c.test"], "a.test", ("c.test",)),
+        (["c.test", "d.test,e.test"], None, ("c.test", "d.test", "e.test")),
+    ],
+)
+def test_hosts_are_named_by_the_option_or_else_by_the_environment(given, environment, names):
+    environ = {} if environment is None else {"TELSIM_ALLOW_HOST": environment}
+    assert hosts_named(given, environ) == names
+
+
+def test_the_environment_may_list_hosts_as_locusts_own_options_do():
+    names = hosts_named([], {"TELSIM_ALLOW_HOST": "[load.example.test, 192.0.2.7, ::1]"})
+    for host in ("load.example.test", "192.0.2.7"):
+        assert admit(f"http://{host}", names, resolver=resolving("192.0.2.7")).host == host
 
 
 def test_allowing_one_host_allows_no_other():

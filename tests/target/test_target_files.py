@@ -7,6 +7,7 @@ import pytest
 from simulator.errors import TargetError, UsageError
 from simulator.target import load_target, shipped_targets, target_schema
 from simulator.target.profile import parse_target
+from simulator.target.results import decided
 
 SHIPPED = (
     "clickhouse-jsoneachrow", "elasticsearch-bulk", "glean", "json-array", "ndjson", "otlp-logs", "segment-batch",
@@ -69,14 +70,24 @@ def test_all_problems_come_at_once_with_their_places():
         (MINIMAL + '[[carrier]]\nprefix = "/"\ncontent_type = "x"\n', "either"),
         (MINIMAL.replace("[envelope]", "[headers]\nHost = 'x'\n[envelope]"), "set by telsim"),
         (MINIMAL.replace("[envelope]", "[headers]\n'X Y' = 'x'\n[envelope]"), "header name"),
+        (MINIMAL.replace("[envelope]", '[headers]\n"X\\n" = "x"\n[envelope]'), "header name"),
         (MINIMAL.replace("[envelope]", '[headers]\nX = "a\\r\\nB: c"\n[envelope]'), "control character"),
         (MINIMAL + "[answers]\naccepted = [99]\n", "statuses"),
+        (MINIMAL.replace("/x", "/x/${doctype}"), "the same path"),
+        (MINIMAL + 'method = "GET"\n', "'POST', 'PUT' or 'PATCH'"),
+        (MINIMAL.replace("/x", "/x/${Nonsense}"), "the same path"),
     ],
 )
 def test_bad_files_are_refused_with_the_reason(text, words):
     with pytest.raises(TargetError) as caught:
         parse_target(text, where="mine.toml")
     assert words in "\n".join([str(caught.value), *map(str, caught.value.findings)])
+
+
+def test_a_status_that_is_accepted_is_no_longer_rejected():
+    target = parse_target(MINIMAL + "[answers]\naccepted = [200, 409]\n", where="mine.toml")
+    assert decided(target, 409) == "accepted"
+    assert decided(target, 404) == "rejected"
 
 
 def test_each_header_that_cannot_be_is_named():
@@ -110,3 +121,4 @@ def test_editors_get_a_schema():
     schema = target_schema()
     assert {"envelope", "carrier", "retry", "tls"} <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+    assert schema["$defs"]["Envelope"]["properties"]["method"]["enum"] == ["POST", "PUT", "PATCH"]

@@ -7,6 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_structured_carries_every_carrier_as_the_corpus_has_it(packed, tmp_path)
         assert request.headers["X-Source-Tags"] == "automation"
         assert request.headers["User-Agent"] == "telsim/test"
         assert request.headers["Host"] == "127.0.0.1:8765"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_envelope_may_name_its_method(method, packed, tmp_path):
+    file = tmp_path / "mine.toml"
+    shipped = files("simulator.target").joinpath("json-array.toml").read_text(encoding="utf-8")
+    file.write_text(shipped.replace('# method = "PUT"', f'method = "{method}"'), encoding="utf-8")
+    tape = tape_for(tmp_path, str(file), batch=4, gzip=packed)
+    assert [request.command for request in requests(tape)] == [method, method]
+    assert [ping["body"] for request in requests(tape) for ping in json.loads(request.plain())] == payloads()
+    assert Parsed(tape.render(0, 3)).command == method
 
 
 def test_single_pings_make_the_same_tape_written_many_at_a_time_or_one_by_one(tmp_path, monkeypatch):
