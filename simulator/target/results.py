@@ -18,10 +18,6 @@ Mark = int | str
 _DUPLICATE_CODES = frozenset({"duplicate", "duplicate_id"})
 _HTTP_CONFLICT = 409
 
-#: Answers of these kinds may be empty, and then the status is all they say: an OTLP answer of nothing but defaults has
-#: no bytes in protobuf, and endpoints of one's own that take batches as telsim does may answer 202 or 204 alone.
-_MAY_BE_EMPTY: frozenset[ResultsKind] = frozenset({"telsim", "otlp"})
-
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -74,9 +70,17 @@ def read_results(
                 "failed"  # nothing was decided about it, whatever its number means elsewhere
             )
         return found
-    if overall == "accepted" and (body != b"" or kind not in _MAY_BE_EMPTY):
+    if overall == "accepted" and not _leaves_it_to_the_status(kind, body):
         overall = "unknown"
     return Results([overall] * pings)
+
+
+def _leaves_it_to_the_status(kind: ResultsKind, body: bytes | None) -> bool:
+    """Whether an answer that tells of no ping may mean that its status tells of all."""
+    if kind == "otlp":
+        return body == b""  # an answer of nothing but defaults has no bytes in protobuf
+    # Endpoints of one's own that take batches as telsim does answer `OK`, {"ok": true} or nothing; not with a page.
+    return kind == "telsim" and body is not None and not (body.lstrip()[:1] == b"<" or b'"results"' in body)
 
 
 def _found(kind: ResultsKind, body: bytes | None, pings: int) -> Results | None:

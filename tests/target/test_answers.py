@@ -67,7 +67,7 @@ PAGE = b"<!doctype html><title>Log in</title>"
 
 
 @pytest.mark.parametrize("body", [PAGE, b"ok", b'"ok"', b"[]", b"null", b"\x1f\x8b\x08\x00", None])
-@pytest.mark.parametrize("target", ["json-array", "ndjson", "elasticsearch-bulk", "otlp-logs", "splunk-hec"])
+@pytest.mark.parametrize("target", ["elasticsearch-bulk", "otlp-logs", "splunk-hec"])
 def test_an_answer_that_should_tell_of_each_ping_and_cannot_be_read_accepts_none(target, body):
     profile = load_target(target)
     found = read_results(profile, profile.answers.results, status=200, body=body, pings=3)
@@ -75,6 +75,20 @@ def test_an_answer_that_should_tell_of_each_ping_and_cannot_be_read_accepts_none
     assert not found.again(profile)
     refused = read_results(profile, profile.answers.results, status=400, body=body, pings=3)
     assert refused.states == [R, R, R]  # that much the status says alone
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        *((body, A) for body in (b"", b"ok", b'{"ok": true}', b"[]", b"null")),
+        *((body, U) for body in (PAGE, b"\n <html>", b'{"results": [[7, "x"]]}', None)),
+    ],
+)
+@pytest.mark.parametrize("target", ["json-array", "ndjson"])
+def test_endpoints_of_ones_own_leave_it_to_the_status_but_for_pages(target, body, state):
+    profile = load_target(target)
+    found = read_results(profile, profile.answers.results, status=200, body=body, pings=3)
+    assert found.states == [state] * 3
 
 
 @pytest.mark.parametrize(
