@@ -183,7 +183,8 @@ class Fates:
         body = b"" if kind == "status" else _body(lane)
         results = read_results(self._target, kind, status=status, body=body, pings=pings)
         states = _numbers(results.states)
-        self._recorder.answer(lane, status)
+        if self._recorder.wants_example(status):
+            self._recorder.example(_body(lane) or lane.payload(), status)
         again = (
             results.again(self._target) if self._target.sends_items_again and self._may_repeat(job) else []
         )

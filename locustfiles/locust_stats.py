@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from locust.stats import StatsError, bucket_response_time
 
-METHOD = "POST"
-
 
 class LocustStats:
     """Logs requests into one Locust environment. In an open loop response times count from the due time.
 
     Args:
         environment: Locust's.
+        method: of the requests, as Locust is to show it.
     """
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: Any, *, method: str) -> None:
         self._environment = environment
+        self._method = method
         self.received_bytes = 0
 
     def log(
@@ -65,7 +65,7 @@ class LocustStats:
         for position, (number, ns) in enumerate(zip(numbers.tolist(), took_ns.tolist(), strict=True)):
             message = failed.get(position)
             fire(
-                request_type=METHOD,
+                request_type=self._method,
                 name=names[number],
                 response_time=ns / 1e6,
                 response_length=size,
@@ -75,17 +75,17 @@ class LocustStats:
 
     def _add(self, name: str, took_ns: Any, done_ns: Any, received: int, failures: Counter[str]) -> None:
         stats = self._environment.stats
-        for entry in (stats.total, stats.get(name, METHOD)):
+        for entry in (stats.total, stats.get(name, self._method)):
             _add_to_entry(entry, took_ns, done_ns, received)
             failed = sum(failures.values())
             if failed:
                 entry.num_failures += failed
                 entry.num_fail_per_sec[int(done_ns[-1] // 1_000_000_000)] += failed
         for message, count in failures.items():
-            key = StatsError.create_key(METHOD, name, message)
+            key = StatsError.create_key(self._method, name, message)
             error = stats.errors.get(key)
             if error is None:
-                error = stats.errors[key] = StatsError(METHOD, name, message)
+                error = stats.errors[key] = StatsError(self._method, name, message)
             error.occurred()
             error.occurrences += count - 1
 

@@ -119,14 +119,17 @@ class Recorder:
         if round_.due is not None and (round_.number, k) not in self._skip_lateness:
             self._skip_lateness[round_.number, k] = round_.sent[k] - round_.due[k]
 
-    def answer(self, lane: Any, status: int) -> None:
-        """An answer that the parser read (not one of those known by heart)."""
-        if status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES:
-            text = lane.payload().decode("utf-8", "replace")
-            for secret in self._secrets:  # an endpoint may quote what it was sent
-                for spelling in _spellings(secret):
-                    text = text.replace(spelling, "[secret]")
-            self.examples[status] = text[:_EXAMPLE_BYTES]  # not before: half a secret would not be known
+    def wants_example(self, status: int) -> bool:
+        """Whether the words of an answer would tell something new about what went wrong."""
+        return status >= 300 and status not in self.examples and len(self.examples) < _MESSAGES
+
+    def example(self, body: bytes, status: int) -> None:
+        """Keeps the words of an answer."""
+        text = body.decode("utf-8", "replace")
+        for secret in self._secrets:  # an endpoint may quote what it was sent
+            for spelling in _spellings(secret):
+                text = text.replace(spelling, "[secret]")
+        self.examples[status] = text[:_EXAMPLE_BYTES]  # not before: half a secret would not be known
 
     def mixed(self, round_: Round, k: int, states: list[int]) -> None:
         """The pings of a request ended in different states."""

@@ -138,7 +138,8 @@ class Session:
         if request.run_dir is not None:
             request.run_dir.mkdir(parents=True, exist_ok=True)
             self._writer = OutcomeWriter(request.run_dir, self.worker)
-        stats = LocustStats(self.environment)
+        envelope = request.target.envelope
+        stats = LocustStats(self.environment, method=envelope.method if envelope else "POST")
         self._recorder = Recorder(
             tape,
             request.target,

@@ -100,7 +100,7 @@ def test_names_of_stages_are_bounded(recorder):
     ],
 )
 def test_no_part_of_a_secret_is_kept_of_an_answer_that_quotes_it(recorder, body):
-    recorder.answer(SimpleNamespace(payload=body.encode), 403)
+    recorder.example(body.encode(), 403)
     assert "[secret" in recorder.examples[403]
     assert "hunter2" not in recorder.examples[403]
     assert "sword" not in recorder.examples[403]
@@ -165,3 +165,12 @@ def test_a_login_page_of_status_200_accepts_nothing(corpus, odd_server, run_engi
     ran = run_engine(corpus(40), server.url, target=target_from(BULK), batch=10)
     assert ran.states() == {"unknown": 40}
     assert any("does not say" in message for message, _ in ran.recorder.errors)
+
+
+@pytest.mark.slow
+def test_what_a_compressed_refusal_says_is_kept_in_words(corpus, odd_server, run_engine):
+    body = gzip.compress(b"no room")
+    head = b"HTTP/1.1 507 Full\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    server = odd_server(lambda connection, seen: connection.sendall(head + body))
+    ran = run_engine(corpus(4), server.url, target=target_from(BULK), batch=4)
+    assert ran.recorder.examples == {507: "no room"}

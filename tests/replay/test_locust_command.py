@@ -466,7 +466,7 @@ u = uniforms(np.uint64(4), np.arange(4000, dtype=np.uint64))
 took_ns = (u[:2000] ** 4 * 3e10).astype(np.int64) // 10_000 * 10_000
 numbers = (u[2000:] > 0.3).astype(np.uint16)
 bulk, single = locust.env.Environment(), locust.env.Environment()
-sink = LocustStats(bulk)
+sink = LocustStats(bulk, method="POST")
 sink.received_bytes = 2000
 failed = [(n, "HTTP 500") for n in range(0, 2000, 7)]
 done_ns = np.full(2000, 1_700_000_000_500_000_000)
