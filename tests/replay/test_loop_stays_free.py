@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 def test_the_loop_goes_on_from_the_first_look_at_a_corpus_to_the_last_outcome(
     target, batch, packed, pace, rounds, odd_server, tmp_path
 ):
-    # Four million rows are looked at and sorted out, and a twentieth of them composed: one of twenty workers.
+    # Four million rows are looked at and sorted out, and a fortieth of them composed: one of forty workers.
     server = odd_server(lambda connection, seen: connection.sendall(OK))
     spec = TapeSpec(
         target=load_target(target),
@@ -36,7 +36,7 @@ def test_the_loop_goes_on_from_the_first_look_at_a_corpus_to_the_last_outcome(
         batch=batch,
         gzip=packed,
         worker=3,
-        workers=20,
+        workers=40,
         repeats=rounds != 1,
     )
     corpus = large_corpus(4_000_000, 40)
