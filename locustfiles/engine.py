@@ -330,9 +330,8 @@ class Engine:
             try:
                 lane.recv(_RECV_BYTES)
             except OSError as reason:
-                error = (
-                    reason if isinstance(reason, ssl.SSLError) else error
-                )  # the server's own word says more
+                if isinstance(reason, ssl.SSLError):  # the server's own word says more
+                    error = reason
         self._broken(lane, error)
 
     def _sent(self, lane: Lane, data: Any, count: int) -> None:
