@@ -1,14 +1,17 @@
 """Every ping ends in exactly one state, and each kind of trouble is found for what it is."""
 
+from collections import Counter
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.reconcile import accounting, grouping
-from simulator.reconcile.accounting import account
+from simulator.reconcile.accounting import account, read_truth
 from simulator.reconcile.ledger import hash_ids
-from simulator.records import EXPECTATIONS, STATES
+from simulator.records import EXPECTATIONS, INDEX_DTYPE, STATES
 
 COUNTED = ("accepted", "rejected", "failed", "unknown", "unsent")
 
@@ -119,6 +122,21 @@ def test_outcomes_of_another_corpus_are_noticed(make_truth, make_outcomes):
         account(make_outcomes([(5, 0, "accepted")]), make_truth(["accept"]), None)
 
 
+def test_the_truth_of_a_corpus_is_that_of_its_parts_one_after_the_other():
+    told = [[(0, 1, 2), (1, 0, 0)], [], [(2, 3, 1)]]
+    parts = []
+    for records in told:
+        index = np.zeros(len(records), dtype=INDEX_DTYPE)
+        for entry, values in zip(index, records, strict=True):
+            entry["expect"], entry["label"], entry["ping"] = values
+        parts.append(SimpleNamespace(index=index))
+    names = {"label_names": ["valid", *"abc"], "ping_names": ["x", "y", "z"]}
+    truth = read_truth(SimpleNamespace(parts=parts, **names))
+    columns = (truth.expect.tolist(), truth.label.tolist(), truth.ping.tolist())
+    assert list(zip(*columns, strict=True)) == [record for part in told for record in part]
+    assert (truth.label_names, truth.ping_names) == (names["label_names"], names["ping_names"])
+
+
 def test_an_empty_run_of_an_empty_corpus(make_truth, make_outcomes, make_ledger):
     found = account(make_outcomes([]), make_truth([]), make_ledger({}))
     assert (found.pings, found.sent, found.lost, found.labels) == (0, 0, 0, [])
@@ -168,6 +186,40 @@ def test_the_join_agrees_with_one_that_is_written_ping_by_ping(make_truth, make_
     causes = found.duplicates
     assert causes.by_retry + causes.by_corpus + causes.unexplained == found.duplicated
     assert causes.by_retry <= sum(attempt - 1 for *_, attempt, _ in sent)
+
+    told = [judged(rows, expectations, stored, *one[:3]) for one in rows]
+    for name in ("wrongly_rejected", "stored_unacknowledged", "stored_though_rejected"):
+        assert getattr(found, name) == sum(name in one for one in told)
+    acknowledged = Counter(number for _, number, state, *_ in rows if state == "accepted")
+    assert causes.noticed == sum(
+        max(0, count - stored[number]) for number, count in acknowledged.items() if stored.get(number)
+    )
+    wrong = Counter(expectations[row] for (row, *_), one in zip(rows, told, strict=True) if wrongly(one))
+    assert {line.expect: line.wrong for line in found.labels} == {
+        expect: wrong[expect] for expect in set(expectations)
+    }
+    assert sum(line.wrong for line in found.by_ping) == wrong.total()
+
+
+def judged(rows, expectations, stored, row, number, state):
+    """What is wrong with one ping beside its being lost, by what happened to the pings of the same id."""
+    of_id = [(expectations[other], then) for other, same, then, *_ in rows if same == number]
+    acknowledged = any(then == "accepted" for _, then in of_id)
+    copied = any(expect == "duplicate" for expect, _ in of_id)
+    kept = stored.get(number, 0) > 0
+    expect = expectations[row]
+    if state == "accepted":
+        return {"wrongly_accepted"} if expect == "reject" else set()
+    if state == "rejected":
+        wrongly_rejected = expect == "accept" and not (copied and acknowledged)
+        stored_anyway = expect != "duplicate" and kept and not acknowledged
+        told = {"wrongly_rejected": wrongly_rejected, "stored_though_rejected": stored_anyway}
+        return {name for name, so in told.items() if so}
+    return {"stored_unacknowledged"} if state != "unsent" and kept and not acknowledged else set()
+
+
+def wrongly(told):
+    return bool(told & {"wrongly_accepted", "wrongly_rejected"})
 
 
 @given(st.lists(st.uuids(version=4).map(str), min_size=2, max_size=50, unique=True))

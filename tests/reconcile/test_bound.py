@@ -39,6 +39,28 @@ PLAIN = Evidence(
         ({"busiest_cpu": 0.4}, "target", "40%"),
         ({"busiest_cpu": 0.0}, "undecided", "not measured"),
         ({}, "undecided", "calibrate"),
+        # where one kind of evidence ends and the next begins
+        ({"window_s": 1, "requests": 50, "busiest_cpu": 0.4}, "target", "40%"),
+        ({"window_s": 1, "requests": 49, "busiest_cpu": 0.4}, "undecided", "too short"),
+        ({"open_loop": True, "late_share": 0.01, "busiest_cpu": 0.95}, "schedule", "99.0%"),
+        ({"open_loop": True, "late_share": 0.011, "busiest_cpu": 0.95}, "generator", "95%"),
+        ({"calibration_share": 0.8, "busiest_cpu": 0.4}, "generator", "80%"),
+        ({"calibration_share": 0.79, "busiest_cpu": 0.4}, "target", "40%"),
+        ({"calibration_share": 0.5, "busiest_cpu": 0.95}, "target", "50%"),
+        ({"calibration_share": 0.51, "busiest_cpu": 0.95}, "generator", "95%"),
+        ({"busiest_cpu": 0.9}, "generator", "90%"),
+        ({"busiest_cpu": 0.89}, "undecided", "89%"),
+        ({"busiest_cpu": 0.71}, "undecided", "71%"),
+        ({"busiest_cpu": 0.7}, "target", "70%"),
+        ({"loop_lag_p99_ms": 20, "busiest_cpu": 0.4}, "undecided", "crowded"),
+        ({"loop_lag_p99_ms": 19, "busiest_cpu": 0.4}, "target", "40%"),
+        ({"loop_lag_p99_ms": 30, "latency_p50_ms": 60, "busiest_cpu": 0.4}, "undecided", "crowded"),
+        (
+            {"open_loop": True, "late_share": 0.2, "loop_lag_p99_ms": 20, "busiest_cpu": 0.4},
+            "generator",
+            "20 ms",
+        ),
+        ({"open_loop": True, "late_share": 0.2, "loop_lag_p99_ms": 19, "busiest_cpu": 0.4}, "target", "40%"),
     ],
 )
 def test_the_evidence_decides(evidence, bound, because):

@@ -90,6 +90,20 @@ def test_a_file_that_cannot_be_understood_is_refused(tmp_path, content, said):
         read_ledger(str(file))
 
 
+@pytest.mark.parametrize("chunk", [1, 3, len(IDS)])
+def test_a_long_ledger_is_packed_piece_by_piece(tmp_path, monkeypatch, chunk):
+    file = tmp_path / "stored.ndjson"
+    states = ["rejected" if number % 3 == 1 else "accepted" for number in range(len(IDS))]
+    file.write_text(
+        "\n".join(map(json.dumps, ({"id": i, "state": s} for i, s in zip(IDS, states, strict=True))))
+    )
+    whole = read_ledger(str(file))
+    monkeypatch.setattr(module, "_CHUNK", chunk)
+    found = read_ledger(str(file))
+    assert (found.keys.tolist(), found.stored.tolist()) == (whole.keys.tolist(), whole.stored.tolist())
+    assert found.stored.tolist() == [int(state == "accepted") for state in states]
+
+
 @pytest.mark.parametrize("line", ["{", '{"name": "x"}', '{"id": 7}'])
 def test_a_line_without_an_id_is_named(tmp_path, line):
     file = tmp_path / "stored.ndjson"
@@ -217,11 +231,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(json.dumps({"seq": 1, "name": IDS[0]}).encode())
         elif url.path == "/nonsense":
             self.answer(b"<html>")
+        elif url.path == "/busy":
+            self.answer(b"", status=503)
         else:
             self.send_error(404)
 
-    def answer(self, body):
-        self.send_response(200)
+    def answer(self, body, status=200):
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -288,7 +304,7 @@ def test_auto_finds_the_ledger_of_the_endpoint(host):
     assert read_ledger("auto", host="http://127.0.0.1:1") is None
 
 
-@pytest.mark.parametrize("path", ["/gone", "/nonsense", "/nameless"])
+@pytest.mark.parametrize("path", ["/gone", "/nonsense", "/nameless", "/busy"])
 def test_a_ledger_that_does_not_answer_is_an_error(host, path):
     with pytest.raises(EndpointError, match=path):
         read_ledger(host + path)

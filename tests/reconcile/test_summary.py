@@ -1,5 +1,8 @@
 """The verdict follows from the accounting, the objectives and the generator's health, and from nothing else."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import msgspec
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from simulator.rundir import (
     Pacing,
     RunMeta,
     StageSum,
+    TargetRef,
     WorkerHealth,
     write_outcomes,
     write_run_meta,
@@ -81,7 +85,15 @@ def test_a_run_that_died_is_measured_by_its_outcomes(judge):
     found = judge(rows, meta=RunMeta())
     assert (found.requests, found.window_s) == (1, 0.002)
     assert found.latency_ms.max == 2
+    assert found.corrected_latency_ms.max == 3
     assert found.lateness_ms.max == 1
+
+
+def test_a_request_without_a_due_time_was_due_when_it_left(judge, make_outcomes, make_truth):
+    outcomes = make_outcomes([(0, 0, "accepted")])
+    outcomes["due"] = 0
+    found = summarise(account(outcomes, make_truth(["accept"]), None), RunMeta(), outcomes)
+    assert (found.corrected_latency_ms.max, found.lateness_ms.max) == (2, 0)
 
 
 def test_a_warm_up_longer_than_the_run_leaves_nothing_to_judge(judge):
@@ -114,6 +126,25 @@ def test_what_is_broken_is_said(judge, rows, stored, thresholds, reason):
     found = judge(rows, thresholds, stored)
     assert (found.verdict, exit_code(found)) == ("fail", ExitCode.FAILED)
     assert any(reason in given for given in found.reasons), found.reasons
+
+
+@pytest.mark.parametrize(("accepted", "rejected"), [(1, 0), (0, 1), (1, 1), (3, 3)])
+def test_pings_that_were_rightly_judged_pass_however_many_were_refused(
+    make_truth, make_outcomes, accepted, rejected
+):
+    states = ["accepted"] * accepted + ["rejected"] * rejected
+    outcomes = make_outcomes([(row, row, state) for row, state in enumerate(states)])
+    truth = make_truth(["accept"] * accepted + ["reject"] * rejected)
+    found = summarise(account(outcomes, truth, None), run_meta(), outcomes)
+    assert (found.verdict, found.reasons, found.errors) == ("pass", [], 0)
+
+
+@pytest.mark.parametrize("trouble", ["failed", "unknown"])
+def test_errors_are_a_share_of_what_was_sent(judge, trouble):
+    rows = [(0, 0, trouble), (1, 1, "accepted"), (2, 2, "accepted"), (3, 3, "accepted"), (4, 4, "unsent")]
+    assert judge(rows).errors == 0.25
+    assert judge(rows[:1]).errors == 1
+    assert judge([(0, 0, "unsent")]).errors == 0
 
 
 @pytest.mark.parametrize(
@@ -280,6 +311,30 @@ def test_server_metrics_that_do_not_answer_are_an_error(run, corpus):
             thresholds=parse_thresholds(["metric:up==1"]),
             metrics_url="http://127.0.0.1:1/metrics",
         )
+
+
+class _Metrics(BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = self.path == "/metrics"
+        self.send_response(200 if found else 503)
+        self.end_headers()
+        self.wfile.write(b"depth 3\n")
+
+    def log_message(self, *args):
+        pass
+
+
+def test_server_metrics_are_asked_of_the_host_that_the_run_was_sent_to(run, corpus):
+    objectives = parse_thresholds(["metric:depth==3"])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Metrics) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        write_run_meta(run, run_meta(target=TargetRef(host=f"{host}/")))
+        found = reconcile(run, corpus, ledger="none", thresholds=objectives)
+        with pytest.raises(EndpointError, match="no metrics"):
+            reconcile(run, corpus, ledger="none", thresholds=objectives, metrics_url=f"{host}/busy")
+        server.shutdown()
+    assert [(result.value, result.ok) for result in found.thresholds if not result.default] == [(3, True)]
 
 
 @pytest.mark.parametrize(("value", "words"), [("NaN", "nan"), ("+Inf", "inf")])

@@ -35,6 +35,28 @@ def test_an_objective_is_read(text, metric, operator, limit):
 
 
 @pytest.mark.parametrize(
+    ("metric", "values"),
+    [
+        ("p99", ["1.5s", "1500ms", "1500 ms", "1500000us", "1.5e9ns", "+1.5 s"]),
+        ("stage.parse", [".25ms", "0.00025s", "250us", "250000ns"]),
+        ("errors", ["2.5%", "0.025", "2.5e-2"]),
+        ("requests_per_s", ["2500", "2.5k", "0.0025M", "2.5e-6G"]),
+        ("metric:size", ["2500", "2.5k", "0.0025M", "2.5e-6G"]),
+        ("metric:seconds", ["0.025", "0.025s", "25ms", "25000us", "25000000ns", "2.5%"]),
+    ],
+)
+def test_one_limit_may_be_written_in_several_units(metric, values):
+    limits = [parse_threshold(f"{metric} < {value}").limit for value in values]
+    assert limits == [pytest.approx(limits[0])] * len(values)
+
+
+def test_times_are_in_milliseconds_but_those_of_a_server_in_seconds():
+    # Prometheus's base unit of time is the second; Locust's users think in milliseconds.
+    assert parse_threshold("p99<2s").limit == 2000
+    assert parse_threshold("metric:seconds<2s").limit == 2
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "no objective"),
