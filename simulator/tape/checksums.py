@@ -58,7 +58,7 @@ class Factors:
 
     Args:
         pings: how many there are.
-        ping: whose digits; ascending.
+        ping: whose digits.
         behind: how many bytes of the body stand behind them.
     """
 
@@ -71,8 +71,7 @@ class Factors:
         for start in range(0, len(self._ping), _STEP_PLACES):
             ping = self._ping[start : start + _STEP_PLACES]
             moves = moves_of(self._behind[start : start + _STEP_PLACES])
-            own = np.flatnonzero(np.concatenate(([True], ping[1:] != ping[:-1])))
-            self.factor[ping[own]] ^= np.bitwise_xor.reduceat(moves, own)
+            np.bitwise_xor.at(self.factor, ping, moves)
             yield
 
 

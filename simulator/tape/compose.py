@@ -8,6 +8,7 @@ is work in the measured loop for a header that no endpoint's hot path looks at.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from operator import itemgetter
 from typing import BinaryIO
 
 from simulator.tape.columns import Columns
@@ -55,6 +56,8 @@ class Composer:
             path, method, own = self._base_path + first.path, first.method, first.headers
         packed = self._spec.gzip and "content-encoding" not in {name.lower() for name in own}
         found = yield from _occurrences_of_all(items, body)
+        if self._wrapper is not None and self._wrapper.names_the_first:
+            found = sorted(found + _occurrences_around(first.id, body), key=itemgetter(1))
         text, places = body.text, [place for _, place in found]
         if packed:
             text, places = yield from pack(body.text, places if self._spec.repeats else ())
@@ -188,6 +191,12 @@ def _occurrences_of_all(items: list[Item], body: Body) -> Generator[None, None, 
         if number % _STEP_ITEMS == _STEP_ITEMS - 1:
             yield
     return found
+
+
+def _occurrences_around(first_id: bytes, body: Body) -> list[tuple[int, int]]:
+    """As `_occurrences_of_all`, of the first item's id in what stands before, between and behind the items."""
+    gaps = zip([0, *body.stops], [*body.starts, len(body.text)], strict=True)
+    return [(0, place) for start, stop in gaps for place in _occurrences(body.text, first_id, start, stop)]
 
 
 def _occurrences(text: bytes, id_: bytes, start: int, stop: int, *, moved: int = 0) -> list[int]:

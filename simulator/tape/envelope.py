@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simulator.tape.items import Item
 from simulator.target.profile import Envelope
-from simulator.target.template import PingFacts, Template
+from simulator.target.template import PingFacts, Template, fields_in
 
 _STEP_ITEMS = 5_000
 _NO_FACTS = PingFacts("", "", "", "", "", 0, 0)
@@ -34,6 +34,9 @@ class Wrapper:
             Template(text) for text in (envelope.prefix, envelope.separator, envelope.suffix)
         )
         self._item_prefix, self._item_suffix = Template(envelope.item_prefix), Template(envelope.item_suffix)
+        around = envelope.prefix + envelope.separator + envelope.suffix
+        #: Whether the first ping's id stands outside of the items too.
+        self.names_the_first = "id" in fields_in(around)
 
     def wrap(self, items: list[Item]) -> Generator[None, None, Body]:
         """The body of a batch; yields between steps."""

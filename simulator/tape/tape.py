@@ -19,13 +19,13 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where ids stand in the file: `offset[i]` is the place of an id of ping `ping[i]`; pings ascend."""
+    """Where ids stand in the file: `offset[i]` is the place of an id of ping `ping[i]`; requests ascend."""
 
     ping: I64
     offset: I64
 
     def of(self, first_ping: int, last_ping: int) -> slice:
-        """The positions in the arrays of the ids of pings `first_ping` to `last_ping - 1`."""
+        """The positions in the arrays of the ids of pings `first_ping` to `last_ping - 1`: those of whole requests."""
         start, stop = np.searchsorted(self.ping, (first_ping, last_ping))
         return slice(int(start), int(stop))
 
