@@ -57,6 +57,12 @@ def test_masks_do_not_repeat():
     assert len({round_mask(n) for n in range(100_000)}) == 100_000
 
 
+@given(uuids, st.integers(1, 2**32 - 1))
+def test_an_id_in_capitals_changes_as_it_does_in_small_letters(id_, round_):
+    digits = slice(0, 8)  # the part that changes
+    assert renewed([id_.upper()], round_)[0][digits] == renewed([id_], round_)[0][digits]
+
+
 def test_an_id_that_is_none_is_left_alone():
     assert renewed(["not-a-uuid-but-quite-as-long-as-them-x"[:36]], 5) == [
         "not-a-uuid-but-quite-as-long-as-them-x"[:36]
@@ -92,6 +98,11 @@ def corpus(tmp_path_factory):
 
 def build(corpus, **spec):
     return TapeBuilder(corpus, TapeSpec(target=load_target("structured"), netloc="x", **spec)).build()
+
+
+def test_secrets_of_headers_are_not_shown():
+    spec = TapeSpec(target=load_target("structured"), netloc="x", headers={"Authorization": "Splunk hunter2"})
+    assert "hunter2" not in repr(spec)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, 40])
