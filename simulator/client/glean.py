@@ -128,10 +128,13 @@ class GleanSender:
             self._send_events(now_ms, "max_capacity")
 
     def _time(self, now_ms: int) -> str:
-        minute = now_ms // MS_PER_MINUTE
+        own_ms = now_ms + self._skew_ms
+        minute = (
+            own_ms // MS_PER_MINUTE
+        )  # of the clock that is printed: a wrong one need not be off by whole minutes
         if minute != self._minute:
             self._minute = minute
-            self._minute_text = local_minute_text(now_ms + self._skew_ms, self._offset_ms)
+            self._minute_text = local_minute_text(own_ms, self._offset_ms)
         return self._minute_text
 
     def _send_events(self, now_ms: int, reason: str) -> None:

@@ -55,7 +55,7 @@ class Bench:
         run = self.installation.runs + 1
         self.installation.start_run(now_ms, ends_ms, f"00000000-0000-4000-8000-{run:012d}")
 
-    def glean(self, offset_ms: int = 3_600_000) -> GleanSender:
+    def glean(self, offset_ms: int = 3_600_000, skew_ms: int = 0) -> GleanSender:
         profile = self.installation.profile
         codes = [
             self.outbox.glean(ping, name, application_id="firefox-desktop", product="firefox")
@@ -78,6 +78,7 @@ class Bench:
             ),
             annotations=self.annotations,
             offset_ms=offset_ms,
+            skew_ms=skew_ms,
         )
 
     def pings(self) -> list[tuple[int, str, dict[str, Any]]]:

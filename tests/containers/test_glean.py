@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 from container_bench import Bench
@@ -94,6 +95,26 @@ def test_times_are_local_and_to_the_minute(bench):
     glean.active(1_639_562_430_123)
     [(_, _, document)] = bench.pings()
     assert document["ping_info"]["start_time"] == "2021-12-15T02:00-08:00"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(-7_200_000, 7_200_000),
+    st.sampled_from([0, -28_800_000, 19_800_000]),
+    st.lists(st.integers(0, 50_000), min_size=1, max_size=8),
+)
+def test_each_time_is_that_of_the_clients_own_clock_however_wrong(profile, skew_ms, offset_ms, pauses):
+    bench = Bench(profile)
+    glean = bench.glean(offset_ms=offset_ms, skew_ms=skew_ms)
+    own_clock = timezone(timedelta(milliseconds=offset_ms))
+    now_ms, shown = START, []
+    glean.start(now_ms)
+    for pause in pauses:
+        now_ms += pause
+        glean.active(now_ms)
+        moment = datetime.fromtimestamp((now_ms + skew_ms) / 1000, own_clock)
+        shown.append(moment.isoformat(timespec="minutes"))
+    assert [document["ping_info"]["end_time"] for _, _, document in bench.pings()] == shown
 
 
 def test_extra_values_are_cut_at_five_hundred_bytes(bench):
