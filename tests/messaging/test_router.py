@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.messaging import MessageRouter, Messages
@@ -218,3 +218,128 @@ def test_who_is_not_enrolled_reaches_nothing() -> None:
     assert router.reach("site_visit", 0, Client(enrolled={})) == []
     assert router.reach("site_visit", 0, Client(enrolled={"other": "one"})) == []
     assert router.reach("startup", 0, Client(enrolled={"exp": "one"})) == []
+
+
+@dataclass
+class Plainly:
+    """What a client has seen, and the rules of what may be shown as one would read them aloud."""
+
+    messages: list[Message]
+    groups: Mapping[str, Frequency]
+    seen: list[tuple[Message, int]] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+    down: str | None = None
+
+    def capped(self, frequency: Frequency, times: list[int], now: int) -> bool:
+        if frequency.lifetime is not None and len(times) >= frequency.lifetime:
+            return True
+        return any(sum(now - cap.period < at for at in times) >= cap.cap for cap in frequency.custom)
+
+    def may_be_shown(self, one: Message, now: int, client: Client, failed: str) -> bool:
+        own = [at for other, at in self.seen if other.id == one.id]
+        of_group = [at for other, at in self.seen if other.group == one.group]
+        if one.id in {failed, *self.blocked} or self.capped(one.frequency, own, now):
+            return False
+        if one.group in self.groups and self.capped(self.groups[one.group], of_group, now):
+            return False
+        if one.provider == self.down and self.down is not None:
+            return False
+        bit = CFR_ADDONS if one.category == "addons" else CFR_FEATURES
+        if not client.user_prefs & bit:
+            return False
+        if one.experiment and client.enrolled.get(one.experiment) not in {one.branch}:
+            return False
+        asked = {"true": True, "runs > 1": client.runs > 1, "pinned_tabs > 1": client.pinned > 1}
+        return asked[one.targeting]
+
+    def shown_now(self, now: int, client: Client, failed: str) -> list[str]:
+        return [one.id for one in self.messages if self.may_be_shown(one, now, client, failed)]
+
+
+@dataclass
+class Person(Client):
+    """A client that lives through changes."""
+
+    runs: int = 0
+    pinned: int = 0
+
+    def targeting_attributes(self, now_ms: int) -> Mapping[str, object]:
+        return {"runs": self.runs, "pinned_tabs": self.pinned}
+
+
+FREQUENCIES = st.builds(
+    lambda lifetime, caps: Frequency(lifetime=lifetime, custom=[Cap(cap=c, period=f"{p}m") for c, p in caps]),
+    st.none() | st.integers(1, 4),
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 50)), max_size=2),
+)
+SOME_MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "frequency": FREQUENCIES,
+            "group": st.sampled_from(["", "", "g", "h"]),
+            "provider": st.sampled_from(["cfr", "remote"]),
+            "category": st.sampled_from(["addons", "features"]),
+            "targeting": st.sampled_from(["true", "true", "runs > 1", "pinned_tabs > 1"]),
+            "branch": st.sampled_from([None, None, "one", "two"]),
+            "weight": st.sampled_from([1, 10]),
+        }
+    ),
+    min_size=1,
+    max_size=5,
+)
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 30),
+        st.sampled_from(["look"] * 6 + ["run", "failing run", "prefs", "pin", "enrol", "block", "failed"]),
+        st.floats(0, 1, exclude_max=True),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=50)
+@given(SOME_MESSAGES, st.fixed_dictionaries({"g": FREQUENCIES, "h": FREQUENCIES}), STEPS)
+def test_what_may_be_shown_is_what_the_rules_say_aloud_whatever_happened_before(
+    kinds: list[dict[str, Any]], groups: dict[str, Frequency], steps: list[tuple[int, str, float]]
+) -> None:
+    of_branch = [{"experiment": "exp"} if kind["branch"] else {} for kind in kinds]
+    all_messages = [message(f"M{n}", **kind, **of_branch[n]) for n, kind in enumerate(kinds)]
+    router, plain = MessageRouter(Messages(all_messages, groups)), Plainly(all_messages, groups)
+    client, now = Person(runs=1), 0
+    for minutes, what, u in steps:
+        now += minutes * 60_000
+        if what in {"run", "failing run"}:
+            client.runs += 1
+            plain.down = "remote" if what == "failing run" else None
+            router.start_run(without=plain.down)
+        elif what == "prefs":
+            client.user_prefs ^= CFR_ADDONS if u < 0.5 else CFR_FEATURES
+            client.changes += 1
+        elif what == "pin":
+            client.pinned = (client.pinned + 1) % 4
+            client.changes += 1
+        elif what == "enrol":
+            client.enrolled = {"exp": "one" if u < 0.5 else "two"}
+            client.changes += 1
+        elif what == "block":
+            blocked = all_messages[int(u * len(all_messages))]
+            plain.blocked.add(blocked.id)
+            router.block(blocked)
+        failed = "M0" if what == "failed" else ""
+        expected = plain.shown_now(now, client, failed)
+        if router.sleeps("site_visit", now, client):
+            assert plain.shown_now(now, client, "") == []
+        chosen = router.choose("site_visit", now, client, uniform=lambda u=u: u, failed=failed)
+        assert [one.id for one in router.eligible("site_visit", now, client, failed=failed)] == expected
+        assert (chosen.id if chosen else None) == drawn(plain.messages, expected, u)
+        if chosen and what == "look":
+            plain.seen.append((chosen, now))
+            router.impression(chosen, now)
+
+
+def drawn(messages: list[Message], ids: list[str], u: float) -> str | None:
+    """The message at share `u` of all weights."""
+    weights = {one.id: one.weight for one in messages if one.id in ids}
+    reached = itertools.accumulate(weights.values())
+    at = u * sum(weights.values())
+    return next((id_ for id_, end in zip(weights, reached, strict=True) if at < end), None)
