@@ -14,6 +14,7 @@ SHIPPED = (
     "sentry", "sourcegraph", "splunk-hec", "structured", "telemetry",
 )  # fmt: skip
 
+CARRIER = 'name = "mine"\ntitle = "t"\n[[carrier]]\nprefix = "/"\ncontent_type = "a/b"\n'
 MINIMAL = 'name = "mine"\ntitle = "t"\n[envelope]\npath = "/x"\ncontent_type = "application/json"\n'
 
 
@@ -72,6 +73,7 @@ def test_all_problems_come_at_once_with_their_places():
         (MINIMAL.replace("[envelope]", "[headers]\n'X Y' = 'x'\n[envelope]"), "header name"),
         (MINIMAL.replace("[envelope]", '[headers]\n"X\\n" = "x"\n[envelope]'), "header name"),
         (MINIMAL.replace("[envelope]", '[headers]\nX = "a\\r\\nB: c"\n[envelope]'), "control character"),
+        (CARRIER + "[carrier.headers]\nX = 'plain'\nY = '$ENV{TOKEN}'\n", "the target's own [headers]"),
         (MINIMAL + "[answers]\naccepted = [99]\n", "statuses"),
         (MINIMAL.replace("/x", "/x/${doctype}"), "the same path"),
         (MINIMAL + 'method = "GET"\n', "'POST', 'PUT' or 'PATCH'"),
@@ -88,6 +90,24 @@ def test_a_status_that_is_accepted_is_no_longer_rejected():
     target = parse_target(MINIMAL + "[answers]\naccepted = [200, 409]\n", where="mine.toml")
     assert decided(target, 409) == "accepted"
     assert decided(target, 404) == "rejected"
+
+
+@pytest.mark.parametrize("text", [MINIMAL, CARRIER])
+def test_what_a_file_leaves_open_is_what_most_clients_do(text):
+    target = parse_target(text + '[retry]\npolicy = "fixed"\n', where="mine.toml")
+    for status in (200, 201, 202, 204):
+        assert decided(target, status) == "accepted"
+    for status in (400, 404, 405, 409, 411, 413, 414, 415, 422, 431):
+        assert decided(target, status) == "rejected"
+    for status in (302, 401, 403, 408, 429, 500, 502, 503, 504, 507):
+        assert decided(target, status) == "failed"
+    # Trouble that may pass is tried again, and so is a connection that broke; what was decided is not.
+    assert {408, 429, 500, 502, 503, 504, 507} <= set(target.retry.statuses)
+    assert not any(decided(target, status) != "failed" for status in target.retry.statuses)
+    assert target.retry.network
+    assert not target.retry.refused
+    assert all(carrier.ids for carrier in target.carrier)
+    assert target.ids
 
 
 def test_each_header_that_cannot_be_is_named():
