@@ -1,6 +1,8 @@
 """The search finds the knee of a simulated endpoint, in few trials, through noise, and says what ended it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.capacity import Search, Step, find_capacity, find_knee
 from simulator.randomness import stream
@@ -89,6 +91,7 @@ def test_a_generator_at_its_limit_ends_the_search_and_says_so():
 def test_the_highest_rate_that_was_to_be_tried_may_hold():
     found = find_capacity(Simulated(50_000), Search(highest=800))
     assert (found.rate, found.limit) == (800, "ceiling")
+    assert [step.rate for step in found.steps] == [100, 200, 400, 800, 800]
 
 
 def test_an_endpoint_that_holds_nothing_is_given_up():
@@ -101,6 +104,39 @@ def test_the_search_is_bounded_whatever_happens():
     endpoint = Simulated(5_000, flaky=0.6)
     found = find_capacity(endpoint, Search(precision=0.0001))
     assert len(found.steps) <= 50
+
+
+def test_however_fine_the_search_it_ends_and_says_what_it_has_found():
+    endpoint = Simulated(5_000)
+    found = find_capacity(endpoint, Search(precision=1e-12))
+    assert len(found.steps) <= 50
+    assert endpoint.truth / 1.001 <= found.rate <= endpoint.truth
+
+
+@given(
+    capacity=st.floats(100, 1e5),
+    generator=st.just(float("inf")) | st.floats(50, 1e5),
+    start=st.floats(0.1, 3e4),  # from far higher up the trials run out on the way down
+    lowest=st.floats(1, 100),
+    highest=st.floats(150, 1e6),
+)
+def test_wherever_it_starts_it_finds_the_same_and_stays_within_its_bounds(
+    capacity, generator, start, lowest, highest
+):
+    endpoint = Simulated(capacity, generator=generator)
+    found = find_capacity(endpoint, Search(start=start, lowest=lowest, highest=highest))
+    truth = min(endpoint.truth, generator)
+    assert all(lowest <= step.rate <= highest for step in found.steps)
+    if truth < lowest:
+        assert (found.rate, found.limit) == (None, "floor")
+    elif endpoint.truth > highest and generator >= highest:
+        assert (found.rate, found.limit) == (highest, "ceiling")
+    else:
+        assert max(truth / 1.06, lowest) <= found.rate <= truth
+        assert found.limit in (
+            {"generator"} if generator < endpoint.truth / 1.06 else {"objective", "generator"}
+        )
+    assert found.pings_per_s == (None if found.rate is None else found.steps[-1].pings_per_s)
 
 
 def step(rate, p99, *, generator=False):

@@ -41,6 +41,32 @@ def test_scatter_beyond_the_stated_noise_widens_the_interval():
     assert widths[1] > widths[0] / 3
 
 
+@pytest.mark.parametrize("points", [3, 4, 9])
+@pytest.mark.parametrize(("stated", "covariance"), [(0.9, "unscaled"), (0.01, True)])
+def test_line_and_interval_are_those_of_numpys_own_fit(points, stated, covariance):
+    from scipy import stats
+
+    x = np.array(BATCHES[:points], dtype=float)
+    y = (80 + 3 * x) * noisy(2, 0.2)[:points]
+    found = fit_cost(x, y, [stated] * points)
+    line, spread = np.polyfit(x, y, 1, w=1 / (y * stated), cov=covariance)
+    for estimate, value, variance in zip(
+        (found.ping_us, found.request_us), line, np.diag(spread), strict=True
+    ):
+        half = stats.t.ppf(0.975, points - 2) * np.sqrt(variance)
+        assert estimate.value == pytest.approx(value)
+        assert estimate.value - estimate.low == pytest.approx(half, rel=1e-3)
+        assert estimate.high - estimate.value == pytest.approx(half, rel=1e-3)
+
+
+def test_no_time_is_believed_to_be_exact():
+    times = [(80 + 3 * n) * factor for n, factor in zip(BATCHES, noisy(1, 0.001), strict=True)]
+    exact, nearly = (fit_cost(BATCHES, times, [noise] * len(BATCHES)) for noise in (0, 0.005))
+    assert exact == nearly
+    one_is_exact = fit_cost(BATCHES, times, [0, *[0.005] * (len(BATCHES) - 1)])
+    assert one_is_exact == nearly
+
+
 @pytest.mark.parametrize("batches", [[], [1], [1, 500], [1, 1, 500, 500]])
 def test_two_batch_sizes_fit_any_line_and_say_nothing(batches):
     assert fit_cost(batches, [1.0] * len(batches), [0.1] * len(batches)) is None
