@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from simulator.drill.recovery import Recovery, Wave
-from simulator.drill.result import DrillResult, Fates, drill_text, reasons_against
+from simulator.drill.result import DrillResult, Fates, drill_text, fates_of, reasons_against
 from simulator.reconcile import Summary
 from simulator.reconcile.summary import Latency
 
@@ -77,6 +77,40 @@ def test_clients_that_keep_pings_must_deliver_them() -> None:
 def test_a_drill_without_an_outage_proves_nothing() -> None:
     quiet = msgspec.structs.replace(RECOVERY, delayed=0, given_up=0, tried_again=0)
     assert "proved nothing" in reasons(recovery=quiet)
+
+
+@pytest.mark.parametrize(
+    ("delayed", "given_up", "tried_again"), [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 3, 3)]
+)
+def test_one_ping_that_met_the_outage_is_proof(delayed: int, given_up: int, tried_again: int) -> None:
+    met = msgspec.structs.replace(RECOVERY, delayed=delayed, given_up=given_up, tried_again=tried_again)
+    assert reasons(recovery=met) == ""
+
+
+def test_each_ping_has_one_fate() -> None:
+    counts = {"accepted": 80, "rejected": 5, "failed": 7, "unknown": 4, "unsent": 3}
+    found = fates_of(summary(pings=99, lost=2, stored_unacknowledged=6, **counts), tried_again=20, ledger=84)
+    assert found == Fates(
+        pings=99,
+        delivered=78,  # two of the acknowledged ones are not there
+        tried_again=20,
+        rejected=5,
+        stored_unanswered=6,
+        lost_by_policy=5,  # eleven had no answer, six of them are there all the same
+        lost_by_fault=2,
+        unsent=3,
+        ledger=84,
+    )
+    assert found.adds_up
+
+
+def test_without_a_ledger_nothing_is_lost_by_a_fault() -> None:
+    blind = fates_of(
+        summary(pings=9, accepted=6, failed=3, lost=None, stored_unacknowledged=None),
+        tried_again=0,
+        ledger=None,
+    )
+    assert (blind.delivered, blind.lost_by_policy, blind.lost_by_fault, blind.adds_up) == (6, 3, 0, True)
 
 
 def test_recovery_may_take_as_long_as_the_outage() -> None:
