@@ -23,6 +23,7 @@ def test_legacy_doubles_its_waits_up_to_two_hours() -> None:
     assert 500 in retry.statuses
     assert 507 in retry.statuses
     assert 400 not in retry.statuses, "4xx is dropped as if it had been taken"
+    assert not retry.honour_retry_after, "its waits are its own"
 
 
 def test_structured_clients_try_once() -> None:
