@@ -252,7 +252,7 @@ def _week(seen: Habits, figure: Figure) -> Iterator[Comparison]:
     first, last = min(users), max(users)
     whole = (last - first + 1) // _DAYS_IN_A_WEEK * _DAYS_IN_A_WEEK
     thursdays = [users[day] for day in range(first, first + whole) if day % _DAYS_IN_A_WEEK == _THURSDAY]
-    if not thursdays:
+    if not any(thursdays):  # few people may all be away on one of them
         return
     below = 1 - mean(users[day] for day in range(first, first + whole)) / mean(thursdays)
     distance = abs(below - figure.value) / figure.value
