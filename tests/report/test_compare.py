@@ -3,6 +3,7 @@
 import io
 import json
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import ExitCode, InputError, UsageError
+from simulator.reconcile import write_summary
+from simulator.records import OUTCOME_DTYPE, STATES
 from simulator.report.compare import (
     compare_blocks,
     compare_runs,
@@ -19,7 +22,7 @@ from simulator.report.compare import (
     parse_tolerance,
 )
 from simulator.report.compare_terminal import print_comparison, sentence
-from simulator.rundir import Machine, read_outcomes, read_run_meta
+from simulator.rundir import Machine, Pacing, RunMeta, read_outcomes, read_run_meta
 
 
 def judgements(comparison):
@@ -75,6 +78,38 @@ def test_new_errors_and_new_losses_are_regressions(make_run):
     assert "errors" in sentence(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "judgement", "verdict"),
+    [
+        *((name, 0, 1, "worse", "worse") for name in ("wrongly_accepted", "wrongly_rejected", "duplicated")),
+        ("stored_though_rejected", 0, 1, "worse", "worse"),
+        ("lost", 0, 1, "worse", "worse"),
+        ("lost", 2, 3, "worse", "worse"),
+        ("lost", 3, 2, "better", "better"),
+        ("lost", 1, 1, "same", "same"),
+        ("lost", 0, 0, None, "same"),
+        ("lost", None, 1, None, "same"),
+        ("lost", 1, None, None, "same"),
+    ],
+)
+def test_one_lost_or_wrong_ping_more_is_a_regression(make_run, name, before, after, judgement, verdict):
+    runs = []
+    for run, count in (("base", before), ("new", after)):
+        path, summary, _ = make_run(run)
+        write_summary(path, msgspec.structs.replace(summary, **{name: count}))
+        runs.append(path)
+    found = compare_runs(*runs)
+    assert (judgements(found).get(name), found.verdict) == (judgement, verdict)
+
+
+def test_fewer_errors_are_better_and_the_interval_is_of_the_difference(make_run):
+    base, new = make_run("base", failed=400)[0], make_run("new", failed=40)[0]
+    [errors] = [change for change in compare_runs(base, new).changes if change.metric == "errors"]
+    assert (errors.base, errors.new, errors.judgement) == (0.1, 0.01, "better")
+    assert errors.low < -0.09 < errors.high < 0
+    assert errors.high - errors.low == pytest.approx(2 * 1.96 * np.sqrt((0.09 + 0.0099) / 4000), rel=0.05)
+
+
 def test_a_handful_of_errors_more_is_noise(make_run):
     base, new = make_run("base", failed=10)[0], make_run("new", failed=12)[0]
     assert judgements(compare_runs(base, new))["errors"] == "same"
@@ -126,6 +161,62 @@ def test_blocks_hold_every_answered_ping(make_run):
     blocks = cut(read_outcomes(run), meta)
     assert blocks.pings.sum() == blocks.counts.sum() == 3993
     assert np.all(np.diff(blocks.buckets) > 0)
+
+
+def outcomes_of(pings):
+    """Outcome rows from (due, sent, done) in milliseconds and the state."""
+    rows = np.zeros(len(pings), dtype=OUTCOME_DTYPE)
+    for row, (due, sent, done, state) in zip(rows, pings, strict=True):
+        row["due"], row["sent"], row["done"] = (ms * 1_000_000 for ms in (due, sent, done))
+        row["state"] = STATES.index(state)
+    return rows
+
+
+def every_tenth(first, last, took, state="accepted"):
+    return [(ms - 5, ms, ms + took, state) for ms in range(first, last, 10)]
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_only_answers_to_what_was_measured_count_from_the_due_time_or_the_real_one(is_open):
+    inside = every_tenth(1_000, 3_000, took=7) + every_tenth(1_000, 3_000, took=7, state="rejected")
+    outside = [
+        *every_tenth(100, 1_000, took=900),  # sent before the warm-up was over
+        *every_tenth(2_900, 3_000, took=500),  # answered after the end
+        *every_tenth(1_000, 3_000, took=90, state="failed"),
+        *every_tenth(1_000, 3_000, took=90, state="unknown"),
+    ]
+    meta = RunMeta(
+        measured_from_ns=1_000_000_000, measured_to_ns=3_100_000_000, pacing=Pacing(open_loop=is_open)
+    )
+    blocks = cut(outcomes_of(inside + outside), meta)
+    assert blocks.pings.sum() == len(inside)
+    took = 12 if is_open else 7
+    assert blocks.sums_ms.sum() == pytest.approx(took * len(inside))
+    assert blocks.seconds == pytest.approx(1.99 / 20, rel=1e-3)
+    rate, mean, *percentiles = compare_blocks(blocks, blocks, tolerance=0.05)
+    assert rate.base == rate.new == pytest.approx(400 / 1.99, rel=1e-3)
+    assert mean.base == pytest.approx(took)
+    assert [change.metric for change in percentiles] == ["p50", "p90", "p99"]
+    assert [change.base for change in percentiles] == pytest.approx([took] * 3, rel=0.01)
+
+
+@pytest.mark.parametrize(("due", "sent"), [(0, 1), (0, 1_000)])
+def test_a_ping_without_a_due_time_counts_from_when_it_left(due, sent):
+    rows = outcomes_of([(due, sent + ms, sent + ms + 3, "accepted") for ms in range(0, 1000, 10)])
+    blocks = cut(rows, RunMeta(pacing=Pacing(open_loop=True)))
+    assert blocks.sums_ms.sum() == pytest.approx(3 * len(rows))
+
+
+def test_percentiles_of_blocks_are_those_of_all_pings(make_run):
+    run, _, meta = make_run("run")
+    rows = read_outcomes(run)
+    blocks = cut(rows, meta)
+    ms = np.sort((rows["done"] - rows["due"]) / 1e6)
+    for change in compare_blocks(blocks, blocks, tolerance=0.05)[2:]:
+        exact = ms[int(np.ceil(float(change.metric[1:]) / 100 * len(ms))) - 1]
+        assert change.base == change.new == pytest.approx(exact, rel=1 / 128)
+        assert change.ratio == 1
+        assert change.low < 1 < change.high
 
 
 def test_compare_on_the_command_line(make_run):
