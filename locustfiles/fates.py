@@ -62,11 +62,11 @@ class Fates:
         self._recorder.sent_again(round_, k)
         round_.attempts[k] = job.attempt
         if items is None:
-            lane.before = round_.state[k]
+            lane.before = round_.state[k], round_.sent[k]
             round_.state[k] = UNSENT  # as the first time: what came before says nothing of this one
         else:
             parted = round_.parted[k]
-            lane.before = parted.states[items[0]]
+            lane.before = parted.states[items[0]], parted.sent[items[0]]
             parted.sends(items, attempt=job.attempt, now=now)
 
     def takes_back(self, lane: Lane) -> None:
@@ -77,17 +77,22 @@ class Fates:
             round_.sent[k] = 0
             return
         round_.attempts[k] = job.attempt - 1
+        state, round_.sent[k] = lane.before
         if job.items is None:
-            round_.state[k] = lane.before
+            round_.state[k] = state
         else:
-            round_.parted[k].takes_back(job.items, lane.before)
+            round_.parted[k].takes_back(job.items, state, sent=round_.sent[k])
 
     def abandoned(self, lane: Lane) -> None:
         """The run ends under a request."""
+        job = lane.job
+        k, round_ = job.k, job.round
         if not lane.written:
             self.takes_back(lane)
-        elif lane.job.items is None:
-            lane.job.round.state[lane.job.k] = UNKNOWN
+        elif job.items is None:  # an answer to an earlier try is none to this one
+            round_.state[k], round_.done[k], round_.status[k] = UNKNOWN, 0, 0
+        else:
+            round_.parted[k].ends(job.items, [UNKNOWN] * len(job.items), done=0, status=0)
 
     def broke_off(self, lane: Lane, now: int, why: str, *, repeatable: bool, timed_out: bool) -> Job | None:
         """The connection ended under a request.

@@ -77,7 +77,7 @@ class Lane:
         self.deadline = 0
         self.closing = False
         self.failures = 0
-        self.before = 0
+        self.before = 0, 0
         self.on_closed = on_closed
         self.pipe: Any = None
         self._fresh()

@@ -39,22 +39,23 @@ class Parted:
         for item in items:
             self.states[item], self.attempts[item], self.sent[item] = UNKNOWN, attempt, now
 
-    def takes_back(self, items: tuple[int, ...], state: int) -> None:
-        """Not a byte of them went out."""
+    def takes_back(self, items: tuple[int, ...], state: int, *, sent: int) -> None:
+        """Not a byte of them went out: what was known of the time before is all there is to know again."""
         for item in items:
-            self.states[item] = state
+            self.states[item], self.sent[item] = state, sent
             self.attempts[item] -= 1
 
     def ends(self, items: tuple[int, ...], states: list[int], *, done: int, status: int) -> None:
-        """Some have an answer (status 0: will not get one)."""
+        """Some have an answer (status 0: will not get one; done 0: none had come when the run ended)."""
         for item, state in zip(items, states, strict=True):
             self.states[item], self.done[item], self.status[item] = state, done, status
 
     def fill(self, rows: npt.NDArray[np.void], epoch_ns: int) -> None:
         """Puts everything into the outcome rows of the request."""
         rows["state"], rows["attempt"], rows["status"] = self.states, self.attempts, self.status
-        rows["sent"] = np.array(self.sent, dtype=np.int64) + epoch_ns
-        rows["done"] = np.array(self.done, dtype=np.int64) + epoch_ns
+        for name, times in (("sent", self.sent), ("done", self.done)):
+            chosen = np.array(times, dtype=np.int64)
+            rows[name] = np.where(chosen > 0, chosen + epoch_ns, 0)
 
 
 class Round:
