@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.clock import MS_PER_DAY, epoch_ms
@@ -185,3 +185,62 @@ def test_lives_of_enrolments_are_in_order(recipes, steps, unit):
         assert {enrolment.recipe.slug for enrolment in active} == {s for s, at in state.items() if at == "in"}
         kinds = [(enrolment.recipe.feature, enrolment.recipe.is_rollout) for enrolment in active]
         assert len(kinds) == len(set(kinds))
+
+
+def expected_changes(experiments, state, now_ms, runs, *, studies_on):
+    """What a look at all recipes does, rule by rule; `state` says who is in ("") and why who is out left."""
+    told = []
+    live = [e for e in experiments if epoch_ms(e.start) <= now_ms < epoch_ms(e.end)]
+    for one in live:
+        meant = {"true": True, "runs % 2 == 0": runs % 2 == 0, "runs < 4": runs < 4}[one.targeting]
+        if state.get(one.slug) == "":
+            if not meant:
+                told.append(("unenroll", one.slug, "targeting-mismatch"))
+                state[one.slug] = "targeting-mismatch"
+            continue
+        gone_for_good = one.slug in state and (not one.rollout or state[one.slug] == "individual-opt-out")
+        if gone_for_good or not studies_on or not meant:
+            continue
+        rivals = [e for e in experiments if (e.feature, e.rollout) == (one.feature, one.rollout)]
+        if any(state.get(rival.slug) == "" for rival in rivals):
+            told.append(("enroll_failed", one.slug, "feature-conflict"))
+        else:
+            told.append(("enroll", one.slug, ""))
+            state[one.slug] = ""
+    unseen = [e.slug for e in experiments if e not in live and state.get(e.slug) == ""]
+    state |= dict.fromkeys(unseen, "recipe-not-seen")
+    return told + [("unenroll", slug, "recipe-not-seen") for slug in unseen]
+
+
+@settings(max_examples=60)
+@given(RECIPES, STEPS, st.integers(2, 12))
+def test_each_look_does_what_the_rules_say_one_by_one(recipes, steps, last_day):
+    experiments = [
+        experiment(f"exp-{i}", end=START + timedelta(days=7 + (last_day + i) % 7), **keys)
+        for i, keys in enumerate(recipes)
+    ]
+    enrolments, state, now_ms, studies_on = client(*experiments), {}, DAY_0, True
+    for runs, (days, what) in enumerate(steps, start=1):
+        now_ms += days * MS_PER_DAY
+        if what == "start":
+            told = expected_changes(experiments, state, now_ms, runs, studies_on=studies_on)
+            assert sorted(happened(enrolments.evaluate(now_ms, lambda runs=runs: {"runs": runs}))) == sorted(
+                told
+            )
+        elif what == "studies":
+            studies_on = False
+            inside = [slug for slug, left in state.items() if left == ""]
+            told = [("unenroll", slug, "studies-opt-out") for slug in inside]
+            assert sorted(happened(enrolments.leave_all("studies-opt-out"))) == sorted(told)
+            state |= dict.fromkeys(inside, "studies-opt-out")
+        else:
+            was_in = state.get("exp-0") == ""
+            assert enrolments.leave("exp-0", "individual-opt-out").kind == (
+                "unenroll" if was_in else "unenroll_failed"
+            )
+            state |= {"exp-0": "individual-opt-out"} if was_in else {}
+        for feature in ("cfr", "urlbar"):
+            of_feature = [e for e in experiments if e.feature == feature and state.get(e.slug) == ""]
+            decides = min(of_feature, key=lambda e: e.rollout, default=None)
+            found = enrolments.on_feature(feature)
+            assert (found.recipe.slug if found else None) == (decides.slug if decides else None)
