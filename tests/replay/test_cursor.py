@@ -104,6 +104,11 @@ def test_each_request_comes_once_in_order_and_not_before_its_time(corpus, pace, 
                     waiting = [(at, place, what) for place, (at, _, what) in enumerate(waiting)]
                     found.give_back(again, when)
             check_what_comes_next(found, due, taken, waiting, now)
+        while taken < len(due):
+            taken += found.take(START + 10**12).attempt == 1
+        waiting = [found.take(START + 10**12) for _ in range(len(found.waiting))]
+        assert found.take(START + 10**12) is None
+        assert found.exhausted
         found.close()
     assert [round_.number for round_ in begun] == list(range(len(begun)))
 
