@@ -133,14 +133,16 @@ def test_use_is_counted_by_client_and_day_and_runs_where_they_end() -> None:
     subsession(seen, MONDAY + MS_PER_HOUR, 1, seconds=3_600, run=600, reason="shutdown", os=new)
     subsession(seen, MONDAY + MS_PER_DAY + 1, 1, seconds=3_600, run=1_200, reason="shutdown", os=new)
     subsession(seen, MONDAY, 2, seconds=1_800, run=6_000, reason="shutdown", os=old)
+    subsession(seen, MONDAY, 3, seconds=1_800, run=60, reason="daily", os=old)
     found = told(seen)
-    assert found["daily_use_hours"].simulated == pytest.approx(4.5 / 3, abs=1e-4)
-    assert found["daily_use_hours"].sample == 3
+    assert found["daily_use_hours"].simulated == pytest.approx(5 / 4, abs=1e-4)
+    assert found["daily_use_hours"].sample == 4
     assert found["run_median_minutes"].simulated == 20
     assert found["run_median_minutes"].sample == 3
-    assert (found["windows_10_or_11"].simulated, found["windows_10_or_11"].sample) == (0.5, 2)
-    assert found["end_reasons"].simulated["shutdown"] == 0.75
-    assert found["end_reasons"].simulated["daily"] == 0.25
+    assert found["windows_10_or_11"].simulated == pytest.approx(1 / 3, abs=1e-4)
+    assert found["windows_10_or_11"].sample == 3
+    assert found["end_reasons"].simulated["shutdown"] == 0.6
+    assert found["end_reasons"].simulated["daily"] == 0.4
 
 
 def test_clicks_fall_from_one_position_to_the_next() -> None:
