@@ -106,6 +106,16 @@ def test_legacy_sends_ten_a_minute_newest_first():
     assert sent[-1][1] == "0"
 
 
+@pytest.mark.parametrize(("policy", "order"), [(LEGACY, ["c", "b", "a", "c"]), (GLEAN, ["a", "b", "c", "a"])])
+def test_what_failed_goes_to_the_end_of_the_line(policy, order):
+    queue = DeliveryQueue(policy)
+    for name in "abc":
+        queue.submit(name)
+    first = queue.take(0)
+    queue.answered(first, 503, now_ms=0)
+    assert [first, *(name for _, name in drain(queue, 200, now_ms=MS_PER_MINUTE))] == order
+
+
 def test_legacy_backs_off_up_to_two_hours():
     queue = DeliveryQueue(LEGACY)
     queue.submit("a")

@@ -213,6 +213,15 @@ def test_every_sibling_is_reached_once_a_run(branch: str) -> None:
     assert reached() == siblings
 
 
+def test_a_sibling_is_reached_only_where_its_targeting_holds() -> None:
+    router = MessageRouter(Messages([message("A", experiment="exp", branch="one", targeting="runs > 2")]))
+    reached = []
+    for runs in (2, 3, 4):
+        client = Client(enrolled={"exp": "control"}, attributes={"runs": runs})
+        reached.append([one.id for one in router.reach("site_visit", 0, client)])
+    assert reached == [[], ["A"], []]
+
+
 def test_who_is_not_enrolled_reaches_nothing() -> None:
     router = MessageRouter(Messages(three_branches()))
     assert router.reach("site_visit", 0, Client(enrolled={})) == []

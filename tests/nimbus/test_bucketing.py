@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -103,6 +104,25 @@ def test_the_production_prefix_decides_the_branch():
     assert branch_choice(unit, slug, bounds) == ratio_choice(
         f"experimentmanager-{unit}-{slug}-branch", bounds
     )
+
+
+@pytest.mark.parametrize("ratios", [[1], [1, 1, 1], [1, 2, 1, 4], [5, 0, 5]])
+def test_each_branch_gets_its_share_of_all_hashes(ratios):
+    bounds = ratio_bounds(ratios)
+    assert len(bounds) == len(ratios) - 1
+    edges = [0, *(int(bound, 16) for bound in bounds), 2**48 - 1]
+    shares = [(high - low) / 2**48 for low, high in pairwise(edges)]
+    assert shares == pytest.approx([ratio / sum(ratios) for ratio in ratios], abs=1e-9)
+    drawn = Counter(branch_choice(f"unit-{i}", "slug", bounds) for i in range(2_000))
+    assert set(drawn) == {position for position, ratio in enumerate(ratios) if ratio}
+
+
+@given(UNIT)
+def test_a_bucket_is_drawn_from_unit_and_namespace_in_that_order(unit):
+    place = int(hashlib.sha256(f'["{unit}","ns"]'.encode()).hexdigest()[:12], 16)
+    bucket = place * 10_000 // (2**48 - 1)
+    around = {b for b in (bucket - 1, bucket, bucket + 1) if in_buckets(unit, "ns", start=b, count=1)}
+    assert around == {bucket}
 
 
 def test_branches_follow_their_ratios():
