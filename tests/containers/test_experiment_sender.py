@@ -192,6 +192,16 @@ def test_reach_on_the_wire_is_one_event_for_each_sibling(profile):
     ]
 
 
+def test_trouble_with_an_attribute_is_an_event_on_the_wire(profile):
+    rig = Rig(profile, "wire")
+    rig.sender.attribute_trouble(START + 5, "attribute_timeout", attribute="runs", source="exp-a")
+    rig.sender.attribute_trouble(START + 9, "attribute_error", attribute="os", source="exp-b")
+    assert rig.legacy() == [
+        [5, "messaging_experiments", "targeting", "attribute_timeout", "runs", {"source": "exp-a"}],
+        [9, "messaging_experiments", "targeting", "attribute_error", "os", {"source": "exp-b"}],
+    ]
+
+
 def test_reach_as_documented_is_a_record_of_its_own(profile):
     rig = Rig(profile, "documented")
     rig.evaluate()

@@ -89,6 +89,19 @@ def test_an_end_by_force_is_told_at_the_next_start_though_the_last_period_began_
     assert reasons == ["active", "inactive", "active", "dirty_startup"]
 
 
+def test_an_end_in_order_is_not_told_again_at_the_next_start(bench):
+    glean = bench.glean()
+    glean.start(START)
+    glean.active(START)
+    glean.record(START + 7, FRAGMENT)
+    glean.inactive(START + 60_000)
+    sent = len(bench.outbox.rows)
+    glean.start(START + 3_600_000)
+    assert len(bench.outbox.rows) == sent
+    glean.start(START + 7_200_000)  # but that start came to no end
+    assert bench.pings()[-1][2]["ping_info"]["reason"] == "dirty_startup"
+
+
 def test_times_are_local_and_to_the_minute(bench):
     glean = bench.glean(offset_ms=-8 * 3_600_000)
     glean.start(1_639_562_430_123)
