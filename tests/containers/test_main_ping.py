@@ -62,6 +62,18 @@ def test_midnight_splits_a_session(bench):
     assert len({info["sessionId"] for info in found}) == 1
 
 
+def test_no_midnight_after_the_end_makes_a_ping(bench):
+    main = MainPingSender(bench.session)
+    tomorrow = START + MS_PER_DAY
+    for begins, ends in ((START, START + MS_PER_HOUR), (tomorrow, tomorrow + MS_PER_DAY + MS_PER_HOUR)):
+        bench.start(begins, ends)
+        main.start(begins)
+        bench.alarm.until(ends)
+        main.shutdown(ends)
+    bench.alarm.until(START + 9 * MS_PER_DAY)
+    assert [info["reason"] for info in infos(bench)] == ["shutdown", "daily", "shutdown"]
+
+
 def test_a_change_of_experiments_ends_a_subsession_of_five_minutes(bench):
     main = MainPingSender(bench.session)
     bench.start(START, START + MS_PER_HOUR)

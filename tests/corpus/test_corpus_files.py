@@ -1,6 +1,7 @@
 import hashlib
 import json
 import resource
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from simulator.corpus import Kind, Kinds, PartWriter, open_corpus, write_corpus
 from simulator.corpus.writer import CorpusWriter, corpus_parts
+from simulator.engine import generate
 from simulator.errors import CorpusError
 from simulator.records import Ping
+from simulator.scenario import load_scenario
+from simulator.simulation import Plan
 from simulator.wire import graphql, structured, telemetry
 
 
@@ -61,6 +65,29 @@ def test_what_is_written_is_read_back_by_index_and_by_parsing(tmp_path: Path) ->
 def test_digest_covers_every_byte_in_order(tmp_path: Path) -> None:
     meta = write_corpus(tmp_path / "c", [ping(i) for i in range(10)])
     assert meta.sha256 == hashlib.sha256((tmp_path / "c" / "pings-00000.ndjson").read_bytes()).hexdigest()
+
+
+def test_a_corpus_of_several_parts_says_what_is_in_them(tmp_path: Path) -> None:
+    scenario, text = load_scenario("smoke", overrides={"clients": 9, "cohort_clients": 4})
+    generate(Plan(scenario, 5, "wire"), tmp_path / "c", scenario_text=text)
+    corpus = open_corpus(tmp_path / "c")
+    pings = list(corpus.pings())
+    assert len(corpus.parts) == 3
+    counted = {
+        name: dict(Counter(getattr(one, name) for one in pings)) for name in ("ping", "label", "product")
+    }
+    assert (corpus.meta.pings, corpus.meta.labels, corpus.meta.products) == tuple(counted.values())
+    due = [one.due_ms for one in pings]
+    assert (corpus.meta.first_due_ms, corpus.meta.last_due_ms) == (min(due), max(due))
+    # Rows are counted over all parts, and the digest goes on from part to part.
+    assert [part.first_row + i for part in corpus.parts for i in range(len(part))] == list(range(len(pings)))
+    so_far = hashlib.sha256()
+    for part, told in zip(corpus.parts, corpus.meta.parts, strict=True):
+        so_far.update(part.path.read_bytes())
+        assert told.sha256_so_far == so_far.hexdigest()
+        assert (told.bytes, told.records) == (part.path.stat().st_size, len(part))
+    assert corpus.meta.sha256 == so_far.hexdigest()
+    assert corpus.meta.bytes == sum(part.bytes for part in corpus.meta.parts)
 
 
 @given(
