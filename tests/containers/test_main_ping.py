@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 from container_bench import Bench
 
+from simulator.client.event_ping import EventPingSender
 from simulator.client.main_ping import MainPingSender
 from simulator.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 
@@ -82,6 +83,25 @@ def test_a_change_of_experiments_ends_a_subsession_of_five_minutes(bench):
     main.environment_changes(START + 5 * MS_PER_MINUTE)
     main.shutdown(START + 6 * MS_PER_MINUTE)
     assert [info["reason"] for info in infos(bench)] == ["environment-change", "shutdown"]
+
+
+def test_event_pings_name_the_subsession_that_they_are_sent_in(bench):
+    main, events = MainPingSender(bench.session), EventPingSender(bench.session)
+    for run in range(2):
+        at = START + run * MS_PER_HOUR
+        bench.start(at, at + 20 * MS_PER_MINUTE)
+        main.start(at)
+        for minute in (1, 2):
+            events.append(at, "dynamic", '"secure.proxy","fxa","authStarted"]')
+            events.shutdown(at + minute * MS_PER_MINUTE)
+        main.environment_changes(at + 6 * MS_PER_MINUTE)
+        events.append(at, "dynamic", '"secure.proxy","fxa","authStarted"]')
+        events.shutdown(at + 20 * MS_PER_MINUTE)
+        main.shutdown(at + 20 * MS_PER_MINUTE)
+    named = [d["payload"]["subsessionId"] for _, ping, d in bench.pings() if ping == "event_ping"]
+    first, second, third, fourth = (info["subsessionId"] for info in infos(bench))
+    assert named == [first, first, second, third, third, fourth]
+    assert len({first, second, third, fourth}) == 4
 
 
 def test_subsessions_are_counted_over_runs(bench):
