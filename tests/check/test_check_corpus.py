@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from simulator.check import check_corpus, check_ndjson
-from simulator.records import INDEX_DTYPE
+from simulator.corpus import write_corpus
+from simulator.records import INDEX_DTYPE, Ping
 
 ROW = 5
 PART = "pings-00000.ndjson"
@@ -95,3 +97,25 @@ def test_a_line_that_no_decoder_takes_is_a_finding(tmp_path: Path, line: bytes) 
     (tmp_path / "odd.ndjson").write_bytes(line + b"\n")
     found = check_ndjson(tmp_path / "odd.ndjson", schemas=None, dialect="wire").findings
     assert ["not a record" in finding.what for finding in found] == [True]
+
+
+def test_records_that_are_not_in_the_order_of_time_are_findings(corpus: Path) -> None:
+    part, index_file = corpus / "pings-00000.ndjson", corpus / "pings-00000.index.npy"
+    lines, index = part.read_bytes().splitlines(keepends=True), np.load(index_file)
+    swapped = [0, 1, 3, 2, *range(4, len(lines))]
+    part.write_bytes(b"".join(lines[row] for row in swapped))
+    index = index[swapped]
+    index["offset"] = np.cumsum(index["length"]) - index["length"]
+    np.save(index_file, index)
+    found = [finding for finding in check_corpus(corpus).findings if "out of order" in finding.what]
+    assert [finding.where for finding in found] == [f"{part}:4"]
+
+
+def test_records_of_one_moment_may_stand_in_any_order(tmp_path: Path, make: Callable[..., Ping]) -> None:
+    first = make("topsite_click", 0)
+    pings = [
+        msgspec.structs.replace(make("topsite_click", number), client=first.client, due_ms=first.due_ms)
+        for number in range(3)
+    ]
+    write_corpus(tmp_path / "c", pings, dialect="wire")
+    assert check_corpus(tmp_path / "c").findings == []
