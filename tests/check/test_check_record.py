@@ -25,7 +25,9 @@ OTHER_ID = "00000000-0000-4000-8000-000000000001"
 
 def found(ping: Ping, dialect: str = "wire") -> list[str]:
     schemas = load_schemas("wire" if dialect == "wire" else "documented")
-    return [str(finding) for finding in RecordRules(schemas, own_schemas=True).findings(ping, "here")]
+    findings = list(RecordRules(schemas, own_schemas=True).findings(ping, "here"))
+    assert {finding.where for finding in findings} <= {"here"}
+    return [str(finding) for finding in findings]
 
 
 def changed(record: Ping, **fields: Any) -> Ping:
