@@ -7,20 +7,26 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fault_kit import DOCUMENT_ID, DUE_MS, address_of, subject
+from fault_kit import DOCUMENT_ID, DUE_MS, address_of, code_of, endpoint_rules, subject
+from hypothesis import given
+from hypothesis import strategies as st
 
 import simulator.simulation.cohort
+from simulator.catalogue import ping_types
 from simulator.catalogue.ping_type import example
 from simulator.corpus import Kinds, PartWriter, open_corpus
 from simulator.corpus.rows import Kind, Row
+from simulator.endpoint.message import Request
+from simulator.endpoint.receive import receive
 from simulator.engine import generate
 from simulator.faults import FAULTS, FaultPlan, Injector
+from simulator.faults.fault import DRAWS
 from simulator.faults.gzip_bomb import gzip_of_zeros
 from simulator.faults.sites import dump
 from simulator.records import VALID, Ping
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan
-from simulator.wire import sentry_envelope
+from simulator.wire import CARRIER_HEADERS, sentry_envelope
 
 SCENARIO = """
 format = 1
@@ -180,6 +186,46 @@ def test_records_carry_what_the_wire_needs(tmp_path: Path) -> None:
         by_label["wrong_content_length"].payload()
     )
     assert by_label["empty_body"].payload() == b""
+
+
+def test_each_record_of_a_corpus_gets_the_answer_that_its_label_says(tmp_path: Path) -> None:
+    """A fault that got lost on its way into the corpus would be a valid ping that is blamed on the endpoint."""
+    heavy = {"oversized_body", "gzip_bomb"}
+    weights = "".join(f"{name} = {0 if name in heavy else 1}\n" for name in FAULTS)
+    pings = generated(tmp_path / "c", "[faults]\nshare = 0.9\n[faults.weights]\n" + weights)
+    rules = endpoint_rules("wire")
+    seen = set()
+    for ping in pings:
+        path, _, query = ping.path.partition("?")
+        body = ping.payload()
+        usual = CARRIER_HEADERS[ping_types()[ping.ping].carrier]
+        headers = {"Content-Length": str(len(body)), **usual, **ping.headers}
+        lowered = {name.lower().encode(): value.encode() for name, value in headers.items()}
+        read = body[: int(headers["Content-Length"])]
+        code = code_of(receive(Request(ping.method, path, query, lowered, read), rules))
+        if ping.expect == "duplicate":
+            continue
+        assert code in (FAULTS[ping.label].codes if ping.label != VALID else ("ok",)), ping
+        seen.add(ping.label)
+    in_requests = {"bad_document_id", "wrong_version", "unknown_namespace", "wrong_content_type", "not_gzip"}
+    assert seen >= in_requests | {VALID, "missing_required", "empty_body", "wrong_content_length"}
+
+
+@given(st.lists(st.floats(0, 0.999_999), min_size=DRAWS, max_size=DRAWS), st.integers(60_001, 10**8))
+def test_nothing_is_sent_further_from_its_time_than_the_fault_says(draws: list[float], late_ms: int) -> None:
+    minute = 60_000
+    one = subject("topsite_click", "wire", draws=draws, late_ms=late_ms)
+
+    def moved(name: str) -> int:
+        broken = FAULTS[name].make(one)
+        assert broken is not None
+        assert broken.due_ms is not None
+        return broken.due_ms - DUE_MS
+
+    assert minute <= moved("late") <= late_ms
+    assert -10 * minute <= moved("early") < 0
+    assert 1_000 <= moved("duplicate") <= 10 * minute
+    assert one.previous_ms - DUE_MS - 1_000 <= moved("out_of_order") + 1 <= one.previous_ms - DUE_MS
 
 
 @pytest.mark.parametrize("name", ["late", "early", "not_gzip"])
