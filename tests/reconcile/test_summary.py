@@ -74,6 +74,18 @@ def test_figures_come_from_the_measured_window(judge):
     assert found.stages["parse"].mean_ms == 1.5
 
 
+def test_statistics_of_latency_are_called_what_they_are(judge):
+    evenly = packed(*range(1, 1_001))
+    found = judge(meta=run_meta(histograms=Distributions(service=evenly, corrected=evenly))).latency_ms
+    assert (found.p50, found.p90, found.p99, found.p99_9) == pytest.approx((500, 900, 990, 999), rel=1e-3)
+    assert (found.max, found.mean) == (1_000, 500.5)
+
+
+def test_a_run_that_came_to_its_end_passes(judge):
+    found = judge(meta=run_meta(ended_ns=5 * SECOND))
+    assert (found.verdict, found.reasons) == ("pass", [])
+
+
 def test_latency_counts_from_the_due_time_in_open_loops_only(judge):
     assert judge().corrected_latency_ms == judge().latency_ms
     opened = judge(meta=run_meta(pacing=Pacing(model="rate", open_loop=True)))

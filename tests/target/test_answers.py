@@ -52,6 +52,7 @@ A, R, F, U = "accepted", "rejected", "failed", "unknown"
         # Splunk names the first bad event; those before it were taken
         ("splunk-hec", 200, {"text": "Success", "code": 0}, [A, A, A]),
         ("splunk-hec", 400, {"text": "Invalid data format", "code": 6, "invalid-event-number": 1}, [A, R, U]),
+        ("splunk-hec", 200, {"text": "No data", "code": 5}, [R, R, R]),
         ("splunk-hec", 400, {"code": 6, "invalid-event-number": 0}, [R, U, U]),
         ("splunk-hec", 400, {"code": 6, "invalid-event-number": 2}, [A, A, R]),
         *(("splunk-hec", 400, {"code": 6, "invalid-event-number": odd}, [R, R, R]) for odd in (3, -1, "1", None)),
