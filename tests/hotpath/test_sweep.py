@@ -263,6 +263,15 @@ def test_noise_is_small_where_the_rate_is_steady():
     [
         (100, {}, True, False, ""),
         (120, {}, False, False, "100 of 120 requests/s"),
+        # In ten seconds a twentieth of the requests may be missing, and a hundredth may not have been started.
+        (105, {}, True, False, ""),
+        (106, {}, False, False, "100 of 106 requests/s"),
+        (100, {"workers": [WorkerHealth(index=0, never_started=10, cpu_share=0.3)]}, True, False, ""),
+        (
+            100,
+            {"workers": [WorkerHealth(index=0, never_started=11, cpu_share=0.3)]},
+            *(False, False, "11 requests were due and never started"),
+        ),
         (
             100,
             {"workers": [WorkerHealth(index=0, never_started=50, cpu_share=0.3)]},
