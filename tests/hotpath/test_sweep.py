@@ -1,6 +1,9 @@
 """The sweep drives trials, keeps what they say apart, and draws the model from the right ones."""
 
 import io
+import subprocess
+from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -16,15 +19,31 @@ from simulator.hotpath import trial as trial_module
 from simulator.hotpath.mix import EMPTIED, write_mix
 from simulator.hotpath.scrape import growth, parse_counters, read_counters, stage_means_ms
 from simulator.hotpath.sweep import HotPath, Plan, predicted_pings_per_s, read_hotpath, sweep
-from simulator.hotpath.trial import Endpoint, Measured, Trial, command_line, rate_noise, run_trial
+from simulator.hotpath.trial import (
+    Endpoint,
+    Measured,
+    Trial,
+    check_endpoint,
+    command_line,
+    rate_noise,
+    run_trial,
+)
 from simulator.reconcile import Asker
 from simulator.reconcile.accounting import Accounting
 from simulator.reconcile.summary import summarise
 from simulator.records import OUTCOME_DTYPE, Ping
 from simulator.report.hotpath_page import capacity_page, hotpath_page
 from simulator.report.hotpath_terminal import print_capacity, print_hotpath
-from simulator.rundir import Pacing, RunMeta, StageSum, TargetRef, WorkerHealth
-from simulator.thresholds import parse_thresholds
+from simulator.rundir import (
+    Pacing,
+    RunMeta,
+    StageSum,
+    TargetRef,
+    WorkerHealth,
+    write_outcomes,
+    write_run_meta,
+)
+from simulator.thresholds import DEFAULTS, parse_thresholds
 
 pytestmark = pytest.mark.slow
 
@@ -105,18 +124,21 @@ def measured(*, requests_per_s, batch, stages=None, bound="target", wrong=0, **c
 
 
 class Simulated:
-    """An endpoint that spends 80 us a request and 3 us a ping; twice that with gzip or invalid pings."""
+    """An endpoint that spends 80 us a request and 3 us a ping; twice that with gzip or invalid pings, stages too."""
 
     def __init__(self, generator_below=0, stages=True):
         self.trials, self.generator_below, self.stages = [], generator_below, stages
 
     def __call__(self, trial, endpoint):
         self.trials.append(trial)
-        cost_us = 80 + 3 * trial.batch
-        if trial.gzip or not trial.corpus.name.endswith("invalid-0"):
-            cost_us *= 2
+        times = 2 if trial.gzip or not trial.corpus.name.endswith("invalid-0") else 1
+        cost_us = times * (80 + 3 * trial.batch)
         spoilt = trial.batch < self.generator_below
-        stages = {"parse": StageSum(sum_ms=(10 + 2 * trial.batch) / 10, count=100)} if self.stages else None
+        stages = {}
+        if self.stages:
+            stages["parse"] = StageSum(sum_ms=times * (10 + 2 * trial.batch) / 10, count=100)
+        if self.stages and trial.batch > 5:  # small batches do not pass through it
+            stages["split"] = StageSum(sum_ms=times * (5 + trial.batch) / 10, count=100)
         return measured(
             requests_per_s=1e6 / cost_us / (3 if spoilt else 1),
             batch=trial.batch,
@@ -131,6 +153,8 @@ def test_the_sweep_finds_the_costs(corpus):
     assert found.fit.request_us.value == pytest.approx(80, rel=0.02)
     assert found.fit.ping_us.value == pytest.approx(3, rel=0.02)
     assert found.stage_fits["parse"].ping_us.value == pytest.approx(2, rel=0.01)
+    assert found.stage_fits["split"].ping_us.value == pytest.approx(1, rel=0.01)
+    assert [found.stage_fits[name].points for name in ("parse", "split")] == [9, 6]
     assert found.stages_source == "Server-Timing"
     assert [trial.batch for trial in run.trials[:9]] == [1, 500, 2, 200, 5, 100, 10, 50, 20]
     assert [point.kind for point in found.points[9:]] == ["validity"] * 4 + ["gzip"] * 2
@@ -339,3 +363,61 @@ def test_a_trial_without_a_request_is_no_result(corpus, monkeypatch):
     monkeypatch.setattr(trial_module, "_replay", lambda trial, endpoint, run: RunMeta())
     with pytest.raises(EndpointError, match="no request was answered"):
         run_trial(Trial(corpus=corpus.path, seconds=3), HERE)
+
+
+@pytest.fixture
+def replayed(monkeypatch, corpus):
+    """What the replay's process was told, and a run directory as it would leave one: ten pings, one of them wrong."""
+    told = []
+
+    def leave(trial, endpoint, run):
+        told.append((trial, endpoint))
+        run.mkdir()
+        rows = np.zeros(10, dtype=OUTCOME_DTYPE)
+        rows["id"] = [one.id.encode() for one in islice(corpus.pings(), 10)]
+        rows["row"], rows["attempt"], rows["state"] = np.arange(10), 1, 1
+        write_outcomes(run, 0, rows)
+        meta = RunMeta(requests=10, pings=10, measured_to_ns=10**9, ended_ns=10**9)
+        write_run_meta(run, meta)
+        return meta
+
+    monkeypatch.setattr(trial_module, "_replay", leave)
+    return told
+
+
+def test_a_trial_is_judged_by_the_objectives_that_it_is_given(corpus, replayed):
+    trial = Trial(corpus=corpus.path, seconds=3)
+    strict = run_trial(
+        trial, HERE, thresholds=parse_thresholds(["requests>10", "wrongly_accepted<9"])
+    ).summary
+    assert [result.text for result in strict.thresholds if result.ok is False] == ["requests>10"]
+    usual = run_trial(trial, HERE).summary
+    assert [result.text for result in usual.thresholds] == list(DEFAULTS)
+    assert [result.text for result in usual.thresholds if result.ok is False] == ["wrongly_accepted==0"]
+
+
+def test_each_trial_sends_ids_of_its_own(corpus, replayed):
+    for _ in range(5):
+        run_trial(Trial(corpus=corpus.path, seconds=3), HERE)
+    salts = {trial.id_salt for trial, _ in replayed}
+    assert len(salts) == 5
+    assert all(0 < salt < 2**32 for salt in salts)
+
+
+@pytest.mark.parametrize("target", ["json-array", "mine.toml"])
+def test_a_trial_finds_its_target_from_the_directory_that_it_runs_in(tmp_path, corpus, monkeypatch, target):
+    shipped = files("simulator.target").joinpath("json-array.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(shipped, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    told = []
+
+    def run(words, **_):
+        told.append(words[words.index("--target") + 1])
+        return subprocess.CompletedProcess(words, 1, "", "why it ended")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    here = Endpoint(host="http://127.0.0.1:1", target=target)
+    with pytest.raises(EndpointError, match="without a result: why it ended"):
+        run_trial(Trial(corpus=corpus.path, seconds=3), here)
+    assert told == [str(tmp_path / target) if target.endswith(".toml") else target]
+    assert check_endpoint(here).envelope is not None
