@@ -258,3 +258,30 @@ def test_a_batch_of_mixed_fates_is_wrong_if_one_of_its_pings_is(
     round_.finished.append(0)
     found.flush()
     assert bool(found.take()["errors"]) is is_wrong
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize("began", [False, True])
+def test_what_was_never_sent_has_its_rows_too(tmp_path, at_once, began):
+    import recorder as module
+    from rounds import Round
+
+    pings = [
+        msgspec.structs.replace(ping, path=f"/elsewhere/{ping.id}") if number % 2 else ping
+        for number, ping in enumerate(pings_for(7))
+    ]
+    write_corpus(tmp_path / "corpus", pings, dialect="wire")
+    target = target_from((ONE_BY_ONE % "true").replace('prefix = "/"', 'prefix = "/submit/"'))
+    tape = TapeBuilder(open_corpus(tmp_path / "corpus"), TapeSpec(target=target, netloc="x")).build()
+    with OutcomeWriter(tmp_path, 0) as writer, patch.object(module, "_REST_PINGS", at_once):
+        found = module.Recorder(tape, target, writer=writer, locust=None)
+        found.begin(START)
+        if began:
+            found.add(Round(tape, 0, None))
+        found.end(START, sent_until=START, in_flight=0, never_started=0, breathe=lambda: None)
+    rows = read_outcomes(tmp_path)
+    assert sorted(zip(rows["row"].tolist(), rows["id"].tolist(), strict=True)) == [
+        (number, ping.id.encode()) for number, ping in enumerate(pings)
+    ]
+    assert not rows["state"].any()
+    assert not rows["sent"].any()
