@@ -182,6 +182,7 @@ def test_a_ping_is_judged_alike_alone_and_among_others(post, the_rules, kinds, f
     ]
 
 
+@pytest.mark.slow
 @given(
     ids=st.lists(
         st.from_regex(UUID, fullmatch=True)
@@ -294,6 +295,7 @@ def test_a_batch_has_a_most(post, the_rules):
     assert len(post("/batch", as_lines([item(1), 1]), headers=ND, edge_rules=few).decisions) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("separator", [b",", b"\n"], ids=["array", "lines"])
 def test_a_batch_of_far_too_many_is_not_looked_at_one_by_one(post, the_rules, separator):
