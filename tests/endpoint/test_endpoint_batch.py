@@ -278,11 +278,11 @@ def test_of_keys_that_an_item_has_twice_the_last_counts(post):
         (b"[", "bad_json"),
         (b"5", "bad_json"),
         (b"[\xff]", "bad_utf8"),
-        (b"[" * 3000, "too_deep"),
+        (b"[" * 20_000, "too_deep"),
     ],
 )
-def test_an_unreadable_batch_is_refused_as_a_whole(post, body, code):
-    receipt = post("/batch", body)
+def test_an_unreadable_batch_is_refused_as_a_whole(post, the_rules, body, code):
+    receipt = post("/batch", body, edge_rules=replace(the_rules, limits=Limits()))
     assert (receipt.refusal, receipt.decisions) == (code, [])
 
 
