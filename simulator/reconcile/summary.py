@@ -288,7 +288,8 @@ def spoken(value: float, unit: str) -> str:
         return f"{value * 100:.3g} %"
     if not math.isfinite(value):  # a server's metric may be NaN or Inf
         return f"{value} {unit}".rstrip()
-    number = f"{int(value):,}".replace(",", " ") if value == int(value) else f"{value:,.4g}".replace(",", " ")
+    whole = value == int(value) or abs(value) >= 999.95  # four digits of more would be told with an exponent
+    number = f"{value:,.0f}".replace(",", " ") if whole else f"{value:.4g}"
     return f"{number} {unit}".rstrip()
 
 

@@ -219,7 +219,7 @@ def _points_section(found: HotPath) -> Html:
     rows = (
         (
             _contrast_name(point) if point.kind != "batch" else f"batch {point.batch}",
-            f"{point.pings_per_request:.3g}",
+            short(point.pings_per_request),
             rate(point.requests_per_s),
             rate(point.pings_per_s),
             f"{2 * point.noise:.1%}",
