@@ -15,6 +15,7 @@ from simulator.report.html import Html, Node, element, page, section, table
 from simulator.report.wording import (
     HEADLINES,
     Line,
+    accounted,
     count,
     fate_lines,
     milliseconds,
@@ -54,7 +55,7 @@ def _verdict(summary: Summary, meta: RunMeta) -> Html:
     if summary.reasons:
         why: Node = element("ul", *(element("li", reason) for reason in summary.reasons))
     else:
-        why = element("p", f"{count(summary.pings)} pings, every one accounted for.")
+        why = element("p", f"{accounted(summary)}.")
     what = (
         f"{meta.corpus.name or 'corpus'} ({meta.corpus.dialect or '?'} dialect) to {meta.target.name} "
         f"at {meta.target.host}, {meta.pacing.text}, batch size {meta.batch_size}, "

@@ -36,6 +36,11 @@ def rate(per_s: float) -> str:
     return f"{per_s:,.0f}".replace(",", " ") if per_s >= 100 else f"{per_s:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """How long something lasted."""
+    return f"{short(seconds)} s"
+
+
 def size(octets: float) -> str:
     """Bytes in decimal units."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -61,10 +66,18 @@ def short(value: float) -> str:
 
 def headline(summary: Summary) -> str:
     """The verdict in one line."""
-    what = f"{count(summary.pings)} pings in {summary.window_s:.3g} s"
     if summary.verdict == "pass":
-        return f"{HEADLINES[summary.verdict]}: {what}, every one accounted for"
+        measured = f"measured for {duration(summary.window_s)}"
+        return f"{HEADLINES[summary.verdict]}: {accounted(summary)}; {measured}"
     return f"{HEADLINES[summary.verdict]}: {'; '.join(summary.reasons)}"
+
+
+def accounted(summary: Summary) -> str:
+    """What a run that passed accounts for. Pings that were never sent say nothing of the endpoint."""
+    pings = f"{count(summary.pings)} pings"
+    if summary.unsent:
+        pings = f"{count(summary.sent)} of {pings} sent"
+    return f"{pings}, every one accounted for"
 
 
 def fate_lines(summary: Summary) -> list[Line]:

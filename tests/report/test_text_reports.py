@@ -4,6 +4,7 @@ import io
 import json
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -13,8 +14,9 @@ from simulator.errors import InputError, UsageError
 from simulator.report import write_reports
 from simulator.report.junit import junit_xml
 from simulator.report.markdown import escape, markdown
+from simulator.report.run_page import run_page
 from simulator.report.terminal import print_summary
-from simulator.report.wording import milliseconds, rate, size
+from simulator.report.wording import accounted, duration, milliseconds, rate, size
 from simulator.rundir import RunMeta, TargetRef
 
 
@@ -31,8 +33,16 @@ def printed(summary, meta, **options):
 def test_the_terminal_ends_with_the_verdict(make_run):
     _, summary, meta = make_run("run")
     lines = printed(summary, meta).splitlines()
-    assert lines[-1] == "PASS: 4 000 pings in 11 s, every one accounted for"
+    assert lines[-1] == "PASS: 4 000 pings, every one accounted for; measured for 11 s"
     assert any(line.split()[:2] == ["accepted", "3"] for line in lines)
+
+
+def test_pings_that_were_never_sent_are_not_passed_off_as_measured(without_pictures, make_run):
+    _, summary, meta = make_run("run")
+    short = msgspec.structs.replace(summary, sent=1600, unsent=2400, accepted=1200)
+    assert accounted(short) == "1 600 of 4 000 pings sent, every one accounted for"
+    assert printed(short, meta).splitlines()[-1].startswith(f"PASS: {accounted(short)}; measured for ")
+    assert accounted(short) in run_page(short, meta)
 
 
 def test_a_terminal_gets_colours_and_a_pipe_does_not(make_run):
@@ -171,3 +181,4 @@ def test_milliseconds_stay_readable(value, text):
 def test_rates_and_sizes_stay_readable():
     assert (rate(1234567), rate(12.345), rate(0)) == ("1 234 567", "12.3", "0")
     assert (size(999), size(12_345), size(5e14)) == ("999 B", "12.3 kB", "500 TB")
+    assert (duration(0.661), duration(3600.4)) == ("0.661 s", "3 600 s")
