@@ -105,6 +105,9 @@ def parse_tolerance(text: str) -> float:
 def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
     """Cuts the measured window of a run into blocks, by the time at which pings were answered.
 
+    The whole window, and not just from the first answer to the last: an endpoint that dies midway answered nothing
+    in the rest of it.
+
     Raises:
         InputError: fewer than a handful of blocks have answers; nothing can be said about noise.
     """
@@ -113,8 +116,8 @@ def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
     if meta.measured_to_ns:
         rows = rows[rows["done"] <= meta.measured_to_ns]
     done = rows["done"]
-    start = int(done.min()) if len(rows) else 0
-    span = int(done.max()) - start + 1 if len(rows) else 0
+    start = meta.measured_from_ns or (int(rows["sent"].min()) if len(rows) else 0)
+    span = max(meta.measured_to_ns, int(done.max(initial=start)) + 1) - start
     block = np.minimum((done - start) * _BLOCKS // max(span, 1), _BLOCKS - 1)
     since = np.where(rows["due"] > 0, rows["due"], rows["sent"]) if meta.pacing.open_loop else rows["sent"]
     latency = np.maximum(done - since, 0)

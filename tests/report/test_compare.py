@@ -3,6 +3,7 @@
 import io
 import json
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import ExitCode, InputError, UsageError
+from simulator.reconcile import read_summary
 from simulator.report.compare import (
     compare_blocks,
     compare_runs,
@@ -126,6 +128,23 @@ def test_blocks_hold_every_answered_ping(make_run):
     blocks = cut(read_outcomes(run), meta)
     assert blocks.pings.sum() == blocks.counts.sum() == 3993
     assert np.all(np.diff(blocks.buckets) > 0)
+
+
+def test_an_endpoint_that_died_midway_is_not_as_fast_as_one_that_lived(make_run):
+    base, _, meta = make_run("base")
+    dead = make_run("dead", measured_to_ns=meta.measured_to_ns + 20 * 10**9)[0]
+    found = compare_runs(base, dead)
+    assert judgements(found)["pings_per_s"] == "worse"
+    rates = {run: read_summary(run).pings_per_s for run in (base, dead)}
+    change = found.changes[0]
+    assert (change.base, change.new) == pytest.approx((rates[base], rates[dead]), rel=0.01)
+
+
+def test_a_run_that_was_killed_is_cut_from_its_first_request_on(make_run):
+    run, _, meta = make_run("run")
+    killed = msgspec.structs.replace(meta, measured_from_ns=0, measured_to_ns=0)
+    blocks = cut(read_outcomes(run), killed)
+    assert blocks.seconds * len(blocks.pings) == pytest.approx(10, abs=0.2)
 
 
 def test_compare_on_the_command_line(make_run):
