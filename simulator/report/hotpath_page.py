@@ -130,7 +130,7 @@ def _latency(points: Sequence[Point]) -> Html:
             axes.plot(x, values, "o-", markersize=4, color=plots.SERIES[at], label=name)
         plots.log_axis(axes, "pings a request")
         plots.log_milliseconds(axes)
-        axes.legend(loc="upper left")
+        plots.legend_above(axes)
 
     return plots.draw("batch-latency", plot)
 
@@ -280,18 +280,19 @@ def _capacity_curve(found: Capacity) -> Html | None:
 
     def plot(axes: Axes) -> None:
         for ok, colour, label in ((True, plots.SERIES[2], "holds"), (False, plots.FAILURE, "broken")):
-            some = [step for step in steps if step.ok is ok]
-            axes.plot(
-                [s.rate for s in some], [s.latency_ms.p99 for s in some], "o", color=colour, label=label
-            )
+            if some := [step for step in steps if step.ok is ok]:
+                axes.plot(
+                    [s.rate for s in some], [s.latency_ms.p99 for s in some], "o", color=colour, label=label
+                )
         if found.rate:
             axes.axvline(found.rate, color=plots.SERIES[0], linewidth=1)
         plots.log_axis(axes, "requests/s")
         plots.log_milliseconds(axes)
-        axes.legend()
+        plots.legend_above(axes)
 
     picture = plots.draw("capacity", plot)
-    return section("Latency by rate", _figure("p99 from the due time", "the line is the answer", picture))
+    note = "the line is the answer" if found.rate else "no rate is the answer"
+    return section("Latency by rate", _figure("p99 from the due time", note, picture))
 
 
 def _steps_section(steps: Sequence[Step]) -> Html:

@@ -196,19 +196,21 @@ def _figure(caption: str, note: str, picture: Html) -> Html:
 
 def _speed(meta: RunMeta) -> Html | None:
     figures = []
-    if len(meta.time_series.pings) > 1:
+    lasted = {"started_ns": meta.started_ns, "ended_ns": meta.ended_ns}
+    series = plots.over_the_whole_run(meta.time_series, **lasted)
+    if plots.has_course(series, **lasted):
+        together = plots.seconds_together(series)
+        highest = f", the highest of every {together}" if together > 1 else ""
         figures += [
             _figure(
                 "Throughput over time",
                 "pings answered in each second",
-                plots.throughput_over_time(
-                    meta.time_series, started_ns=meta.started_ns, ended_ns=meta.ended_ns
-                ),
+                plots.throughput_over_time(series, **lasted),
             ),
             _figure(
                 "Latency over time",
-                "service time of each second's requests",
-                plots.latency_over_time(meta.time_series),
+                f"service time of each second's requests{highest}",
+                plots.latency_over_time(series),
             ),
         ]
     service = unpack(meta.histograms.service.total)

@@ -12,6 +12,7 @@ from simulator.report.html import Html, element, page, table
 from simulator.report.run_page import run_page
 from simulator.rundir import RunMeta, TimeSeries
 
+START = 1_760_000_000 * 10**9  # of the runs of `make_run`
 VOID = {"meta", "br", "hr", "col", "link", "img", "input"}
 
 
@@ -145,6 +146,59 @@ def test_a_curve_ends_at_the_maximum():
     assert (np.diff(y) >= 0).all()
     assert y[-1] == pytest.approx(1000, rel=0.01)
     assert y[np.searchsorted(x, 2)] == pytest.approx(500, rel=0.03)
+
+
+def test_seconds_without_an_answer_at_either_end_are_drawn():
+    series = TimeSeries(
+        first_s=12, requests=[1, 2], pings=[5, 6], failures=[0, 1], p50_ms=[2.0, 3.0], p99_ms=[4.0, 5.0]
+    )
+    whole = plots.over_the_whole_run(series, started_ns=int(10.5e9), ended_ns=int(16.5e9))
+    assert whole.first_s == 10
+    assert whole.pings == [0, 0, 5, 6, 0, 0, 0]
+    assert whole.p99_ms == [0, 0, 4.0, 5.0, 0, 0, 0]
+    assert plots.over_the_whole_run(series, started_ns=0, ended_ns=0) == series
+    assert plots.over_the_whole_run(series, started_ns=int(12.5e9), ended_ns=int(14e9)) == series
+
+
+def test_the_page_draws_the_whole_run(make_run, monkeypatch, without_pictures):
+    _, summary, meta = make_run("run", ended_ns=START + 15 * 10**9)
+    drawn = []
+    for picture in ("throughput_over_time", "latency_over_time"):
+        monkeypatch.setattr(plots, picture, lambda series, **_: drawn.append(series) or Html("<svg></svg>"))
+    run_page(summary, meta)
+    assert [series.pings[10:] for series in drawn] == [[0] * 5] * 2
+
+
+def test_a_run_of_a_moment_has_no_course_to_draw(make_run, without_pictures):
+    _, summary, meta = make_run("run", started_ns=START + 900_000_000, ended_ns=START + 1_300_000_000)
+    seen = "".join(Outline(run_page(summary, meta)).seen)
+    assert "over time" not in seen
+    assert "Latency by percentile" in seen
+
+
+def test_no_curve_runs_through_the_legend():
+    def plot(axes):
+        axes.plot([0, 1], [1, 1], label="one")
+        axes.plot([0, 1], [0, 1], label="other")
+        plots.legend_above(axes)
+        axes.figure.draw_without_rendering()
+        assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
+
+    assert "other" in plots.draw("legend", plot)
+
+
+def test_points_of_several_seconds_say_that_they_are_the_highest(make_run, without_pictures):
+    hour = 3600
+    series = TimeSeries(
+        first_s=START // 10**9,
+        requests=[1] * hour,
+        pings=[1] * hour,
+        failures=[0] * hour,
+        p50_ms=[1.0] * hour,
+        p99_ms=[2.0] * hour,
+    )
+    _, summary, meta = make_run("run", time_series=series, ended_ns=START + hour * 10**9)
+    assert "the highest of every 9" in run_page(summary, meta)
 
 
 def test_the_first_and_last_second_count_for_what_they_were():
