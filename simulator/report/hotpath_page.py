@@ -12,7 +12,7 @@ from simulator.hotpath.fit import CostFit, Estimate
 from simulator.hotpath.sweep import HotPath, Point, predicted_pings_per_s
 from simulator.report import plots
 from simulator.report.html import Html, Node, element, page, section, table
-from simulator.report.wording import count, milliseconds, rate, short, size
+from simulator.report.wording import count, milliseconds, rate, share, short, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -226,7 +226,7 @@ def _points_section(found: HotPath) -> Html:
             milliseconds(point.latency_ms.p50),
             milliseconds(point.latency_ms.p99),
             size(point.bytes_per_ping),
-            f"{point.errors:.2%}" if point.errors else "0",
+            share(point.errors),
             element("td", count(point.wrong), cls="bad" if point.wrong else ""),
             point.bound,
         )
@@ -303,7 +303,7 @@ def _steps_section(steps: Sequence[Step]) -> Html:
             element("td", "holds" if step.ok else "broken", cls="good" if step.ok else "bad"),
             element("td", rate(step.achieved), cls="n"),
             element("td", milliseconds(step.latency_ms.p99), cls="n"),
-            element("td", f"{step.errors:.2%}" if step.errors else "0", cls="n"),
+            element("td", share(step.errors), cls="n"),
             element("td", "; ".join(step.reasons), cls="why"),
         )
         for step in steps

@@ -20,6 +20,7 @@ from simulator.report.wording import (
     fate_lines,
     milliseconds,
     rate,
+    share,
     size,
     threshold_line,
 )
@@ -77,9 +78,9 @@ def _tiles(summary: Summary, meta: RunMeta) -> Html:
         (rate(summary.pings_per_s), "pings/s"),
         (rate(summary.requests_per_s), "requests/s"),
         (f"{size(summary.bytes_per_s)}/s", "sent"),
-        (milliseconds(latency.p50), f"p50, {since}"),
-        (milliseconds(latency.p99), f"p99, {since}"),
-        (f"{summary.errors:.2%}" if summary.errors else "0", "errors"),
+        (milliseconds(latency.p50) if latency.max else "-", f"p50, {since}"),
+        (milliseconds(latency.p99) if latency.max else "-", f"p99, {since}"),
+        (share(summary.errors), "errors"),
         (summary.bound, "limit"),
     )
     return element(
@@ -305,7 +306,8 @@ def _errors(summary: Summary, meta: RunMeta) -> Html | None:
         return None
     parts: list[Node] = []
     for error in meta.errors:
-        status = f" (status {error.status})" if error.status else ""
+        told = not error.status or f"HTTP {error.status}" in error.message
+        status = "" if told else f" (status {error.status})"
         parts.append(element("h3", f"{count(error.count)} times: {error.message}{status}"))
         if error.example:
             parts.append(element("pre", error.example[:_MOST_EXAMPLE_CHARACTERS]))

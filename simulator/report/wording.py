@@ -41,6 +41,13 @@ def duration(seconds: float) -> str:
     return f"{short(seconds)} s"
 
 
+def share(part: float) -> str:
+    """A share of one as a percentage: what is not zero never reads as zero."""
+    if not part:
+        return "0"
+    return f"{part:.2%}" if part >= 0.0001 else f"{part * 100:.1g}%"
+
+
 def size(octets: float) -> str:
     """Bytes in decimal units."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -141,7 +148,9 @@ def speed_lines(summary: Summary, meta: RunMeta) -> list[Line]:
 
 
 def percentiles(latency: Latency) -> str:
-    """The usual four statistics in one cell."""
+    """The usual four statistics in one cell; a dash where nothing was measured."""
+    if not latency.max:
+        return "-"
     return " / ".join(map(short, (latency.p50, latency.p90, latency.p99, latency.max))) + " ms"
 
 

@@ -10,7 +10,7 @@ from simulator.histogram import Histogram
 from simulator.report import plots
 from simulator.report.html import Html, element, page, table
 from simulator.report.run_page import run_page
-from simulator.rundir import RunMeta, TimeSeries
+from simulator.rundir import RunError, RunMeta, TimeSeries
 
 START = 1_760_000_000 * 10**9  # of the runs of `make_run`
 VOID = {"meta", "br", "hr", "col", "link", "img", "input"}
@@ -63,6 +63,17 @@ def test_the_page_stands_alone(failed_page):
 def test_foreign_text_is_shown_and_not_run(failed_page):
     assert "<script>" not in failed_page
     assert "alert('x')" in "".join(Outline(failed_page).seen)
+
+
+def test_a_status_is_told_once(make_run, without_pictures):
+    errors = [
+        RunError(message="HTTP 401", count=7, status=401),
+        RunError(message="an unreadable answer", count=1, status=200),
+    ]
+    _, summary, meta = make_run("run", errors=errors)
+    seen = Outline(run_page(summary, meta)).seen
+    assert "7 times: HTTP 401" in seen
+    assert "1 times: an unreadable answer (status 200)" in seen
 
 
 def test_the_verdict_stands_before_everything_else(make_run, without_pictures):

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import InputError, UsageError
+from simulator.reconcile.summary import Latency
 from simulator.report import write_reports
 from simulator.report.junit import junit_xml
 from simulator.report.markdown import escape, markdown
 from simulator.report.run_page import run_page
 from simulator.report.terminal import print_summary
-from simulator.report.wording import accounted, duration, milliseconds, rate, size
+from simulator.report.wording import accounted, duration, milliseconds, rate, share, size
 from simulator.rundir import RunMeta, TargetRef
 
 
@@ -176,6 +177,23 @@ def test_report_says_what_it_needs(telsim, make_run, tmp_path):
 )
 def test_milliseconds_stay_readable(value, text):
     assert milliseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [(0, "0"), (0.6005, "60.05%"), (0.0001, "0.01%"), (3.78e-5, "0.004%"), (1, "100.00%")]
+)
+def test_one_error_among_many_pings_is_not_rounded_away(part, text):
+    assert share(part) == text
+
+
+def test_nothing_measured_is_not_a_latency_of_zero(without_pictures, make_run):
+    _, summary, meta = make_run("run")
+    silent = msgspec.structs.replace(
+        summary, latency_ms=Latency(), corrected_latency_ms=Latency(), lateness_ms=Latency()
+    )
+    lines = [line.split()[:2] for line in printed(silent, meta).splitlines()]
+    assert all([name, "-"] in lines for name in ("latency", "corrected", "lateness"))
+    assert "0 ms" not in run_page(silent, meta).split("<section>")[0]
 
 
 def test_rates_and_sizes_stay_readable():
