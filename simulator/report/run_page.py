@@ -24,7 +24,7 @@ from simulator.report.wording import (
     size,
     threshold_line,
 )
-from simulator.rundir import RunMeta
+from simulator.rundir import RunMeta, WorkerHealth
 
 _TONES = {"pass": "good", "fail": "bad", "generator-bound": "warn", "interrupted": "warn"}
 _STATES = ("accepted", "rejected", "failed", "unknown", "unsent")
@@ -259,7 +259,7 @@ def _generator(summary: Summary, meta: RunMeta) -> Html:
     rows = (
         (
             f"{worker.index}",
-            f"{worker.cpu_share:.0%}",
+            _cpu(worker),
             milliseconds(worker.loop_lag_ms.p99),
             milliseconds(worker.loop_lag_ms.max),
             count(worker.late_starts),
@@ -299,6 +299,11 @@ def _generator(summary: Summary, meta: RunMeta) -> Html:
         late,
         note=f"Limit: {summary.bound}. {summary.bound_reason[:1].upper()}{summary.bound_reason[1:]}.",
     )
+
+
+def _cpu(worker: WorkerHealth) -> str:
+    """A worker's share of its core. Connecting counts too, which in a run of a moment is more than the rest of it."""
+    return f"{min(worker.cpu_share, 1.0):.0%}" if worker.requests else "-"
 
 
 def _errors(summary: Summary, meta: RunMeta) -> Html | None:

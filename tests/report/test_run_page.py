@@ -10,7 +10,7 @@ from simulator.histogram import Histogram
 from simulator.report import plots
 from simulator.report.html import Html, element, page, table
 from simulator.report.run_page import run_page
-from simulator.rundir import RunError, RunMeta, TimeSeries
+from simulator.rundir import RunError, RunMeta, TimeSeries, WorkerHealth
 
 START = 1_760_000_000 * 10**9  # of the runs of `make_run`
 VOID = {"meta", "br", "hr", "col", "link", "img", "input"}
@@ -74,6 +74,14 @@ def test_a_status_is_told_once(make_run, without_pictures):
     seen = Outline(run_page(summary, meta)).seen
     assert "7 times: HTTP 401" in seen
     assert "1 times: an unreadable answer (status 200)" in seen
+
+
+@pytest.mark.parametrize(("share", "requests", "shown"), [(0.3, 9, "30%"), (70.3, 0, "-"), (1.8, 9, "100%")])
+def test_no_worker_uses_more_than_its_core(make_run, without_pictures, share, requests, shown):
+    workers = [WorkerHealth(index=0, cpu_share=share, requests=requests)]
+    _, summary, meta = make_run("run", workers=workers)
+    text = run_page(summary, meta)
+    assert f"<td>0</td><td>{shown}</td>" in text[text.index("The generator") :]
 
 
 def test_the_verdict_stands_before_everything_else(make_run, without_pictures):
