@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from simulator.clock import utc
+from simulator.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_SECOND, utc
 from simulator.histogram import Histogram, unpack
 from simulator.reconcile.accounting import Row
 from simulator.reconcile.summary import Summary
@@ -24,7 +24,8 @@ from simulator.report.wording import (
     size,
     threshold_line,
 )
-from simulator.rundir import RunMeta, WorkerHealth
+from simulator.rundir import CorpusRef, RunMeta, WorkerHealth
+from simulator.shipped import shipped_scenarios
 
 _TONES = {"pass": "good", "fail": "bad", "generator-bound": "warn", "interrupted": "warn"}
 _STATES = ("accepted", "rejected", "failed", "unknown", "unsent")
@@ -321,12 +322,7 @@ def _errors(summary: Summary, meta: RunMeta) -> Html | None:
 
 
 def _reproduce(meta: RunMeta) -> Html:
-    commands = []
-    if meta.corpus.scenario:
-        commands.append(
-            f"telsim generate {meta.corpus.scenario} --seed {meta.corpus.seed} "
-            f"--dialect {meta.corpus.dialect} --out {meta.corpus.name or 'corpus'}"
-        )
+    commands = [shlex.join(_generate_command(meta.corpus))] if meta.corpus.scenario else []
     if meta.command:
         commands.append(shlex.join(_spoken_command(meta.command)))
     facts = {
@@ -339,6 +335,23 @@ def _reproduce(meta: RunMeta) -> Html:
         "dl", *(e for key, value in facts.items() for e in (element("dt", key), element("dd", value)))
     )
     return section("How to reproduce", element("pre", "\n".join(commands)) if commands else None, listed)
+
+
+def _generate_command(corpus: CorpusRef) -> list[str]:
+    """What makes the corpus again, whatever else than its scenario's own was asked for."""
+    shipped = corpus.scenario in shipped_scenarios()
+    words = ["telsim", "generate", corpus.scenario if shipped else f"{corpus.scenario}.toml"]
+    words += ["--seed", str(corpus.seed), "--dialect", corpus.dialect]
+    words += ["--clients", str(corpus.clients)] if corpus.clients else []
+    words += ["--duration", _duration(corpus.duration_ms)] if corpus.duration_ms else []
+    return [*words, "--out", corpus.name or "corpus"]
+
+
+def _duration(ms: int) -> str:
+    """A duration as scenarios write it, in the largest unit of which it is a whole number."""
+    units = {"d": MS_PER_DAY, "h": MS_PER_HOUR, "s": MS_PER_SECOND}
+    name, size_ms = next(((name, unit) for name, unit in units.items() if not ms % unit), ("ms", 1))
+    return f"{ms // size_ms}{name}"
 
 
 def _spoken_command(command: Sequence[str]) -> list[str]:

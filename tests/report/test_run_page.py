@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -226,6 +227,25 @@ def test_the_first_and_last_second_count_for_what_they_were():
     assert covered[:3].tolist() == [0.5, 1.0, 0.25]
     assert np.isnan(covered[3])
     assert "<svg" in plots.throughput_over_time(series, started_ns=int(10.5e9), ended_ns=int(12.25e9))
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "telsim generate smoke --seed 7 --dialect wire --out small"),
+        (
+            {"clients": 60, "duration_ms": 90 * 60_000},
+            "telsim generate smoke --seed 7 --dialect wire --clients 60 --duration 5400s --out small",
+        ),
+        ({"duration_ms": 86_400_000}, "--duration 1d"),
+        ({"scenario": "mine"}, "telsim generate mine.toml "),
+        ({"name": "a b; rm c"}, "--out &#x27;a b; rm c&#x27;"),
+    ],
+)
+def test_the_command_makes_the_same_corpus_again(make_run, without_pictures, changes, shown):
+    _, summary, meta = make_run("run")
+    corpus = msgspec.structs.replace(meta.corpus, seed=7, **changes)
+    assert shown in run_page(summary, msgspec.structs.replace(meta, corpus=corpus))
 
 
 @pytest.mark.parametrize(
