@@ -119,7 +119,7 @@ class Habits:
 
 
 def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> Iterator[Comparison]:
-    """Every figure that this corpus can say something about."""
+    """Every figure that this corpus can say something about: of a day's habits only where it holds a day."""
     known = figures()
 
     def number(name: str, simulated: float, sample: int, how: str) -> Comparison:
@@ -135,7 +135,8 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         return Comparison(known[name], rounded, as_shares, round(distance, 4), sample, how)
 
     days = sum(len(found) for found in seen.days_of.values())
-    if sum(seen.us_hours):
+    whole_days = span_ms >= MS_PER_DAY  # an hour says nothing of what people do in a day
+    if whole_days and any(seen.us_hours):
         curve = known["daily_curve"].value
         yield shape(
             "daily_curve",
@@ -147,7 +148,7 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
     if seen.locale_of:
         counted = Counter(seen.locale_of.values())
         yield _shares(known["locales"], counted, "clients with a session, by locale")
-    if days:
+    if whole_days and days:
         yield number(
             "runs_a_day",
             seen.first_windows / days,
@@ -157,6 +158,7 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         yield number(
             "new_tabs_a_day", seen.new_tabs / days, days, "about:newtab sessions a client and active day"
         )
+    if days:
         yield number(
             "sponsored_tiles",
             seen.paid_tiles / seen.sessions,
@@ -170,6 +172,7 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
             len(seen.run_s),
             "length of sessions, from main pings",
         )
+    if whole_days and seen.run_s:
         yield number(
             "daily_use_hours",
             seen.open_s / 3_600 / len(seen.open_days),
