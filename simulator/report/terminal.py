@@ -16,6 +16,7 @@ from simulator.rundir import RunMeta
 
 _COLOURS = {"pass": "green", "fail": "red", "generator-bound": "yellow", "interrupted": "yellow"}
 _PLAIN_WIDTH = 110
+_MOST_ERRORS = 5
 
 
 def print_summary(summary: Summary, meta: RunMeta, console: Console | None = None) -> None:
@@ -33,8 +34,11 @@ def print_summary(summary: Summary, meta: RunMeta, console: Console | None = Non
     if any(row.expect != "accept" for row in summary.labels):
         _print_labels(out, summary)
     _print_lines(out, [threshold_line(result) for result in summary.thresholds if not result.default])
-    for error in meta.errors[:5]:
+    for error in meta.errors[:_MOST_ERRORS]:
         out.print(f"{count(error.count)} x {escape(error.message)}", style="red")
+    if more := meta.errors[_MOST_ERRORS:]:
+        times = count(sum(error.count for error in more))
+        out.print(f"{times} x {len(more)} other kinds of trouble; the page has them all", style="red")
     if not summary.ledger:
         out.print("No ledger: pings are judged by the endpoint's answers alone.", style="dim")
     out.print(Text(headline(summary), style=f"bold {_COLOURS[summary.verdict]}"), soft_wrap=True)

@@ -18,7 +18,7 @@ from simulator.report.markdown import escape, markdown
 from simulator.report.run_page import run_page
 from simulator.report.terminal import print_summary
 from simulator.report.wording import accounted, duration, milliseconds, rate, share, size
-from simulator.rundir import RunMeta, TargetRef
+from simulator.rundir import RunError, RunMeta, TargetRef
 
 
 def parse(data):
@@ -50,6 +50,16 @@ def test_a_terminal_gets_colours_and_a_pipe_does_not(make_run):
     _, summary, meta = make_run("run", failed=3)
     assert "\x1b[" not in printed(summary, meta)
     assert "\x1b[" in printed(summary, meta, force_terminal=True)
+
+
+def test_the_terminal_says_that_there_are_more_kinds_of_trouble(make_run):
+    errors = [RunError(message=f"HTTP {status}", count=3, status=status) for status in range(500, 507)]
+    _, summary, meta = make_run("run", errors=errors)
+    lines = printed(summary, meta).splitlines()
+    assert "3 x HTTP 504" in lines
+    assert "6 x 2 other kinds of trouble; the page has them all" in lines
+    few = msgspec.structs.replace(meta, errors=errors[:5])
+    assert "other kinds" not in printed(summary, few)
 
 
 def test_foreign_markup_is_printed_as_it_is(make_run):
