@@ -127,6 +127,12 @@ def test_elements_escape_text_and_attributes():
     assert made == '<p title="&quot;&lt;" class="x">&lt;b&gt;<i></i>3</p>'
 
 
+def test_control_characters_of_servers_do_not_reach_the_page():
+    made = element("pre", "a\x00\x1b[31mb\tc\n\x7f\ud800é")
+    assert made == "<pre>a\ufffd\ufffd[31mb\tc\n\ufffd\ufffdé</pre>"
+    made.encode()
+
+
 def test_a_table_without_titles_has_no_head():
     assert "<thead>" not in table(("", ""), [("a", "b")])
     assert "<thead>" in table(("x", ""), [("a", "b")])
