@@ -76,7 +76,7 @@ def draw(name: str, plot: Callable[[Any], None], *, height_inches: float = _SIZE
     """Runs `plot` on fresh axes and gives the picture.
 
     Args:
-        name: makes the ids inside the picture unique on the page.
+        name: what is drawn, with hyphens; it makes the ids inside the picture unique on the page.
         plot: draws on Matplotlib axes, with the colours in `SERIES`.
         height_inches: of the picture; the width is fixed and scales with the page.
     """
@@ -103,7 +103,8 @@ def _themed(svg: str, name: str) -> str:
     svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, variable)
-    return svg.replace("<svg", '<svg role="img"', 1).strip()
+    named = f'<svg role="img" aria-label="{name.replace("-", " ")}"'  # the caption beside it says more
+    return svg.replace("<svg", named, 1).strip()
 
 
 def _merged(values: Sequence[float], width: int, how: Callable[..., Any]) -> Floats:

@@ -61,6 +61,19 @@ def test_the_page_stands_alone(failed_page):
     assert not re.findall(r"url\((?!#)", text)
 
 
+def test_every_picture_has_a_name_for_those_who_do_not_see_it(failed_page):
+    pictures = re.findall(r"<svg[^>]*>", failed_page)
+    names = [re.search(r'role="img" aria-label="([a-z ]+)"', picture)[1] for picture in pictures]
+    assert {"throughput", "latency", "percentiles", "lateness", "stages"} == set(names)
+
+
+def test_paper_shows_what_the_screen_folds_away_or_scrolls(failed_page):
+    for_paper = failed_page[failed_page.index("@media print") : failed_page.index("</style>")]
+    for rule in ("pre { max-height: none; }", "details::details-content { content-visibility: visible; }"):
+        assert rule in for_paper
+    assert re.search(r"\.bar i, \.legend i[^}]*print-color-adjust: exact", failed_page)
+
+
 def test_foreign_text_is_shown_and_not_run(failed_page):
     assert "<script>" not in failed_page
     assert "alert('x')" in "".join(Outline(failed_page).seen)
