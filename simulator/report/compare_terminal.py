@@ -9,20 +9,18 @@ from rich.text import Text
 
 from simulator.reconcile.summary import spoken
 from simulator.report.compare import Change, Comparison
+from simulator.report.console import console_for_tables
 from simulator.report.wording import rate
 
 _COLOURS = {"worse": "red", "better": "green", "undecided": "yellow", "same": ""}
 _HEADLINES = {"worse": "REGRESSION", "better": "BETTER", "same": "EQUAL", "undecided": "UNDECIDED"}
-_PLAIN_WIDTH = 110
 
 
 def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
     """Prints both runs' figures, the interval of the change, and the verdict last."""
-    out = console or Console(highlight=False)
-    if not out.is_terminal:
-        out = Console(file=out.file, width=_PLAIN_WIDTH, highlight=False, color_system=None)
-    table = Table(box=SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("metric", no_wrap=True)
+    out = console_for_tables(console)
+    table = Table(box=SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("metric", overflow="fold")
     for name in ("base", "new", "change", "95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

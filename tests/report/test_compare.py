@@ -252,3 +252,13 @@ def test_the_terminal_shows_interval_and_verdict(make_run):
     p50 = next(line for line in lines if line.startswith("p50"))
     assert p50.split()[-1] == "worse"
     assert ".." in p50
+
+
+def test_a_narrow_terminal_cuts_no_figure_off(make_run):
+    found = compare_runs(make_run("base")[0], make_run("new", slower=1.2)[0])
+    out = io.StringIO()
+    print_comparison(found, Console(file=out, force_terminal=True, color_system=None, width=40))
+    assert "…" not in out.getvalue()
+    p50 = next(line for line in out.getvalue().splitlines() if line.split()[:1] == ["p50"])
+    assert p50.split()[-1] == "worse"
+    assert ".." in p50

@@ -52,6 +52,24 @@ def test_a_terminal_gets_colours_and_a_pipe_does_not(make_run):
     assert "\x1b[" in printed(summary, meta, force_terminal=True)
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_terminal_cuts_no_figure_off(make_run, width):
+    _, summary, meta = make_run("run")
+    shown = printed(summary, meta, force_terminal=True, color_system=None, width=width)
+    assert "…" not in shown
+    head = next(line for line in shown.splitlines() if "label" in line)
+    assert head.split() == [
+        *("label", "expected", "accepted", "rejected"),
+        "failed",
+        "unknown",
+        "unsent",
+        "wrong",
+    ]
+    assert ["wrong_type", "reject", "0", "400", "0", "0", "0", "0"] in [
+        line.split() for line in shown.splitlines()
+    ]
+
+
 def test_the_terminal_says_that_there_are_more_kinds_of_trouble(make_run):
     errors = [RunError(message=f"HTTP {status}", count=3, status=status) for status in range(500, 507)]
     _, summary, meta = make_run("run", errors=errors)
