@@ -319,7 +319,8 @@ def read_summary(path: Path) -> Summary:
         return msgspec.json.decode(file.read_bytes(), type=Summary)
     except OSError as error:
         raise InputError(
-            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled"
+            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled, which telsim report does "
+            "with --corpus"
         ) from error
     except msgspec.DecodeError as error:
         raise InputError(f"{file} cannot be read: {error}") from error

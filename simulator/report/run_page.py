@@ -185,9 +185,9 @@ def _objectives(summary: Summary) -> Html:
     )
     own = sum(not result.default for result in summary.thresholds)
     note = (
-        f"The first {own} were asked for; the others hold for every run."
+        f"Asked for: the first {own}. The others every run has to hold."
         if own
-        else "These hold for every run."
+        else "These every run has to hold."
     )
     return section("Objectives", table(("objective", "measured", "verdict"), rows, cls="tight"), note=note)
 

@@ -98,6 +98,13 @@ def test_no_worker_uses_more_than_its_core(make_run, without_pictures, share, re
     assert f"<td>0</td><td>{shown}</td>" in text[text.index("The generator") :]
 
 
+def test_rules_of_every_run_are_not_said_to_hold(make_run, without_pictures):
+    _, summary, meta = make_run("run", failed=5)
+    assert "These every run has to hold." in run_page(summary, meta)
+    _, summary, meta = make_run("other", failed=5, thresholds=["p99<1s"])
+    assert "Asked for: the first 1. The others every run has to hold." in run_page(summary, meta)
+
+
 def test_the_verdict_stands_before_everything_else(make_run, without_pictures):
     _, summary, meta = make_run("run", thresholds=["p50<1ms"])
     seen = [piece.strip() for piece in Outline(run_page(summary, meta)).seen if piece.strip()]

@@ -125,6 +125,7 @@ def test_markdown_has_verdict_and_tables(make_run):
 
 def test_markdown_shows_foreign_text_as_it_is():
     assert escape("<b> [x](y) a|b\n# c") == "&lt;b&gt; \\[x\\](y) a\\|b \\# c"
+    assert escape("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
 
 
 def test_files_go_into_the_run_unless_told_otherwise(without_pictures, make_run, tmp_path, monkeypatch):
@@ -190,6 +191,8 @@ def test_report_says_what_it_needs(telsim, make_run, tmp_path):
     run, *_ = make_run("run")
     assert isinstance(telsim("report", run, "--threshold", "p99<1s").exception, UsageError)
     assert isinstance(telsim("report", tmp_path).exception, InputError)
+    (run / "summary.json").unlink()
+    assert "which telsim report does with --corpus" in str(telsim("report", run).exception)
 
 
 @pytest.mark.parametrize(
