@@ -76,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     stored_though_rejected: int | None
     foreign: int | None
     met: int | None = None
+    tried_again: int = 0
     errors: float
     requests_per_s: float
     pings_per_s: float

@@ -103,6 +103,8 @@ def fate_lines(summary: Summary) -> list[Line]:
         Line("wrongly accepted", count(s.wrongly_accepted), "invalid, yet taken", bad=s.wrongly_accepted > 0),
         Line("wrongly rejected", count(s.wrongly_rejected), "valid, yet refused", bad=s.wrongly_rejected > 0),
     ]
+    if s.tried_again:
+        lines.insert(2, Line("tried again", count(s.tried_again), "of these, with more than one try"))
     if s.stored_though_rejected:
         meaning = "refused, yet in the ledger"
         lines.append(Line("stored though rejected", count(s.stored_though_rejected), meaning, bad=True))

@@ -217,6 +217,14 @@ def test_one_error_among_many_pings_is_not_rounded_away(part, text):
     assert share(part) == text
 
 
+def test_what_was_tried_again_is_told(make_run):
+    _, summary, meta = make_run("run")
+    assert "tried again" not in printed(summary, meta)
+    refused_first = msgspec.structs.replace(summary, tried_again=734)
+    lines = [line.split() for line in printed(refused_first, meta).splitlines()]
+    assert ["tried", "again", "734"] in [line[:3] for line in lines]
+
+
 def test_nothing_measured_is_not_a_latency_of_zero(without_pictures, make_run):
     _, summary, meta = make_run("run")
     silent = msgspec.structs.replace(
