@@ -110,7 +110,8 @@ def _bars(simulated: dict[str, float], published: dict[str, float], what: str) -
 def _lengths(session_ms: Sequence[int]) -> Plot:
     def plot(axes: Axes, colours: Sequence[str]) -> None:
         seconds = np.maximum(np.array(session_ms) / MS_PER_SECOND, 0.1)
-        edges = np.logspace(np.log10(seconds.min()), np.log10(max(seconds.max(), seconds.min() * 2)), 50)
+        # Its ends are exact; a power of a logarithm may lie above the shortest session or below the longest.
+        edges = np.geomspace(seconds.min(), max(seconds.max(), seconds.min() * 2), 50)
         axes.hist(seconds, bins=edges.tolist(), color=colours[0], alpha=0.75)
         middle = float(np.median(seconds))
         axes.axvline(middle, color=colours[1], linestyle="--", label=f"median {middle:.1f} s")

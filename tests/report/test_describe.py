@@ -136,6 +136,12 @@ def test_every_hour_is_as_wide_as_the_others(hour: Path, description: Descriptio
         assert list(y[:-1]) == found.per_hour
 
 
+def test_every_session_is_in_a_bar(description: Description) -> None:
+    for lengths in ([238], [238, 59_731], list(range(100, 9_000, 7)), description.session_ms):
+        axes = drawn(dataclasses.replace(description, session_ms=sorted(lengths)), "sessions")
+        assert sum(bar.get_height() for bar in axes.patches) == len(lengths)  # type: ignore[attr-defined]
+
+
 def test_a_picture_says_what_it_leaves_out_and_how_it_scales(description: Description) -> None:
     many = dataclasses.replace(description, pings={f"ping_{n}": 1 + n for n in range(33)})
     assert plots_of(many)["mix"][0] == "Pings by type (the 20 most frequent of 33, logarithmic scale)"
