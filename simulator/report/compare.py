@@ -314,7 +314,7 @@ def compare_runs(base: Path, new: Path, *, tolerance: float = 0.05) -> Compariso
         *_fault_changes(*summaries),
     ]
     return Comparison(
-        verdict=_overall([change.judgement for change in changes]),
+        verdict=_overall(changes),
         tolerance=tolerance,
         changes=changes,
         differences=_differences(*metas),
@@ -322,9 +322,13 @@ def compare_runs(base: Path, new: Path, *, tolerance: float = 0.05) -> Compariso
     )
 
 
-def _overall(judgements: list[Judgement]) -> Judgement:
-    order: tuple[Judgement, ...] = ("worse", "better", "same")
-    return next((judgement for judgement in order if judgement in judgements), "undecided")
+def _overall(changes: Sequence[Change]) -> Judgement:
+    """That no more was lost or failed makes no two runs equal of which neither rate nor latency could be told."""
+    found = {change.judgement for change in changes}
+    measured = {change.judgement for change in changes if change.ratio is not None}
+    order: tuple[Judgement, ...] = ("worse", "better")
+    told = next((judgement for judgement in order if judgement in found), None)
+    return told or ("same" if "same" in measured else "undecided")
 
 
 def comparison_exit_code(comparison: Comparison) -> ExitCode:

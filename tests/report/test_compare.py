@@ -15,6 +15,7 @@ from simulator.reconcile import read_summary, reconcile
 from simulator.report.compare import (
     Change,
     Comparison,
+    _overall,
     compare_blocks,
     compare_runs,
     comparison_exit_code,
@@ -231,6 +232,13 @@ def test_a_run_that_was_killed_is_cut_from_its_first_request_on(make_run):
     killed = msgspec.structs.replace(meta, measured_from_ns=0, measured_to_ns=0)
     blocks = cut(read_outcomes(run), killed)
     assert blocks.seconds * len(blocks.pings) == pytest.approx(10, abs=0.2)
+
+
+def test_equal_errors_make_no_equal_runs():
+    measured = [change("pings_per_s", "undecided"), change("p50", "undecided")]
+    assert _overall([*measured, change("errors", "same", None)]) == "undecided"
+    assert _overall([*measured, change("p90", "same"), change("errors", "same", None)]) == "same"
+    assert _overall([*measured, change("errors", "worse", None)]) == "worse"
 
 
 def test_compare_on_the_command_line(make_run):
