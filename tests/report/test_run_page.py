@@ -74,6 +74,11 @@ def test_paper_shows_what_the_screen_folds_away_or_scrolls(failed_page):
     assert re.search(r"\.bar i, \.legend i[^}]*print-color-adjust: exact", failed_page)
 
 
+def test_a_narrow_screen_breaks_an_objective_and_not_its_verdict(failed_page):
+    narrow = failed_page[failed_page.index("@media (max-width: 520px)") : failed_page.index("@media print")]
+    assert "table.tight td code { white-space: normal; overflow-wrap: anywhere; }" in narrow
+
+
 def test_foreign_text_is_shown_and_not_run(failed_page):
     assert "<script>" not in failed_page
     assert "alert('x')" in "".join(Outline(failed_page).seen)
