@@ -63,6 +63,8 @@ class CorpusRef(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     scenario: str = ""
     seed: int = 0
+    clients: int = 0
+    duration_ms: int = 0
 
 
 class TargetRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     """
     import msgspec
 
-    from simulator.capacity import CAPACITY_FILE, Search, find_capacity, replay_attempts
+    from simulator.capacity import CAPACITY_FILE, Search, check_objectives, find_capacity, replay_attempts
     from simulator.corpus import open_corpus
     from simulator.guard import hosts_named
     from simulator.hotpath.trial import Endpoint, Trial, check_endpoint
@@ -60,6 +60,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.thresholds import parse_thresholds
 
     thresholds = parse_thresholds([slo])
+    check_objectives(thresholds)
     endpoint = Endpoint(
         host=host,
         target=target,

@@ -76,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     stored_though_rejected: int | None
     foreign: int | None
     met: int | None = None
+    tried_again: int = 0
     errors: float
     requests_per_s: float
     pings_per_s: float
@@ -288,7 +289,8 @@ def spoken(value: float, unit: str) -> str:
         return f"{value * 100:.3g} %"
     if not math.isfinite(value):  # a server's metric may be NaN or Inf
         return f"{value} {unit}".rstrip()
-    number = f"{int(value):,}".replace(",", " ") if value == int(value) else f"{value:,.4g}".replace(",", " ")
+    whole = value == int(value) or abs(value) >= 999.95  # four digits of more would be told with an exponent
+    number = f"{value:,.0f}".replace(",", " ") if whole else f"{value:.4g}"
     return f"{number} {unit}".rstrip()
 
 
@@ -318,7 +320,8 @@ def read_summary(path: Path) -> Summary:
         return msgspec.json.decode(file.read_bytes(), type=Summary)
     except OSError as error:
         raise InputError(
-            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled"
+            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled, which telsim report does "
+            "with --corpus"
         ) from error
     except msgspec.DecodeError as error:
         raise InputError(f"{file} cannot be read: {error}") from error

@@ -119,7 +119,7 @@ class Habits:
 
 
 def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> Iterator[Comparison]:
-    """Every figure that this corpus can say something about.
+    """Every figure that this corpus can say something about: of a day's habits only where it holds a day.
 
     Args:
         seen: what was gathered.
@@ -127,8 +127,17 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         senders: how many clients sent anything.
         clients: how many there are.
     """
-    yield from _new_tabs(seen)
-    yield from _use_of_the_browser(seen)
+    whole_days = span_ms >= MS_PER_DAY  # an hour says nothing of what people do in a day
+    if whole_days:
+        yield from _new_tabs(seen)
+    yield from _people(seen)
+    if whole_days and seen.run_s:
+        yield _number(
+            "daily_use_hours",
+            seen.open_s / 3_600 / len(seen.open_days),
+            len(seen.open_days),
+            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
+        )
     weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
     if weeks >= 1 and seen.days_of:
         yield from _days(seen, weeks)
@@ -142,7 +151,7 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
 
 
 def _new_tabs(seen: Habits) -> Iterator[Comparison]:
-    """When, where and how often new tabs are opened."""
+    """When and how often new tabs are opened."""
     if sum(seen.us_hours):
         yield _shape(
             "daily_curve",
@@ -152,8 +161,6 @@ def _new_tabs(seen: Habits) -> Iterator[Comparison]:
         )
     if not seen.days_of:
         return
-    locales = Counter(seen.locale_of.values())
-    yield _shares("locales", locales, "clients with a session, by locale")
     days = sum(len(found) for found in seen.days_of.values())
     yield _number(
         "runs_a_day",
@@ -164,28 +171,25 @@ def _new_tabs(seen: Habits) -> Iterator[Comparison]:
     yield _number(
         "new_tabs_a_day", seen.new_tabs / days, days, "about:newtab sessions a client and active day"
     )
-    yield _number(
-        "sponsored_tiles",
-        seen.paid_tiles / seen.sessions,
-        seen.sessions,
-        "sponsored tiles a session; the published value is the most there can be",
-    )
 
 
-def _use_of_the_browser(seen: Habits) -> Iterator[Comparison]:
-    """How long it is open, on which systems, and how that ends."""
+def _people(seen: Habits) -> Iterator[Comparison]:
+    """Who they are, what their pages show them, and how long their browser runs."""
+    if seen.days_of:
+        locales = Counter(seen.locale_of.values())
+        yield _shares("locales", locales, "clients with a session, by locale")
+        yield _number(
+            "sponsored_tiles",
+            seen.paid_tiles / seen.sessions,
+            seen.sessions,
+            "sponsored tiles a session; the published value is the most there can be",
+        )
     if seen.run_s:
         yield _number(
             "run_median_minutes",
             median(seen.run_s) / 60,
             len(seen.run_s),
             "length of sessions, from main pings",
-        )
-        yield _number(
-            "daily_use_hours",
-            seen.open_s / 3_600 / len(seen.open_days),
-            len(seen.open_days),
-            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
         )
     if seen.has_new_windows:
         yield _number(
