@@ -280,7 +280,20 @@ def broken(result: ThresholdResult) -> str:
     """One sentence about an objective that does not hold."""
     if result.value is None:
         return f"{result.text}: not measured"
-    return f"{result.text}: it is {spoken(result.value, result.unit)}"
+    return f"{result.text}: it is {measured(result)}"
+
+
+def measured(result: ThresholdResult) -> str:
+    """What was measured for an objective, in as many digits as show on which side of the limit it is."""
+    if result.value is None:
+        return "not measured"
+    short = spoken(result.value, result.unit)
+    if result.ok is False and result.value != result.limit and short == spoken(result.limit, result.unit):
+        share = result.unit == "share"
+        return (
+            f"{result.value * 100 if share else result.value:.12g} {'%' if share else result.unit}".rstrip()
+        )
+    return short
 
 
 def spoken(value: float, unit: str) -> str:

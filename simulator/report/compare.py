@@ -115,15 +115,15 @@ def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
         InputError: fewer than a handful of blocks have answers; nothing can be said about noise.
     """
     judged = (outcomes["state"] == ACCEPTED) | (outcomes["state"] == REJECTED)
-    rows = outcomes[judged & (outcomes["sent"] >= meta.measured_from_ns)]
+    # Warm-up is what was due in it, as for the recorder: of a server that stalls there, the late ones are left out.
+    rows = outcomes[judged & (_since(outcomes, meta) >= meta.measured_from_ns)]
     if meta.measured_to_ns:
         rows = rows[rows["done"] <= meta.measured_to_ns]
     done = rows["done"]
     start = meta.measured_from_ns or (int(rows["sent"].min()) if len(rows) else 0)
     span = max(meta.measured_to_ns, int(done.max(initial=start)) + 1) - start
     block = np.minimum((done - start) * _BLOCKS // max(span, 1), _BLOCKS - 1)
-    since = np.where(rows["due"] > 0, rows["due"], rows["sent"]) if meta.pacing.open_loop else rows["sent"]
-    latency = np.maximum(done - since, 0)
+    latency = np.maximum(done - _since(rows, meta), 0)
     buckets, column = np.unique(buckets_of(latency), return_inverse=True)
     shape = (_BLOCKS, max(1, len(buckets)))
     counts = np.bincount(block * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape)
@@ -136,6 +136,12 @@ def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
         buckets=buckets,
         counts=counts.astype(np.float64),
     )
+
+
+def _since(rows: Outcomes, meta: RunMeta) -> npt.NDArray[np.int64]:
+    """What latency counts from: in an open loop when a ping was due, else when it was sent."""
+    sent: npt.NDArray[np.int64] = rows["sent"]
+    return np.where(rows["due"] > 0, rows["due"], sent) if meta.pacing.open_loop else sent
 
 
 def _statistics(blocks: Blocks, weights: Floats) -> dict[str, Floats]:

@@ -355,7 +355,14 @@ def _duration(ms: int) -> str:
 
 
 def _spoken_command(command: Sequence[str]) -> list[str]:
-    """The command as one would type it: without the path of the interpreter's script."""
+    """The command as one would type it again: without the path of the interpreter's script, and for another run."""
     program = Path(command[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return [name, *command[1:]]
+    words = iter(command[1:])
+    kept = [name]
+    for word in words:
+        if word == "--run-dir":
+            next(words, None)  # which holds this run by now
+        elif not word.startswith("--run-dir="):
+            kept.append(word)
+    return kept

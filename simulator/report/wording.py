@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.reconcile.summary import Latency, Summary, spoken
+from simulator.reconcile.summary import Latency, Summary, measured
 from simulator.rundir import RunMeta
 from simulator.thresholds import ThresholdResult
 
@@ -158,6 +158,5 @@ def percentiles(latency: Latency) -> str:
 
 def threshold_line(result: ThresholdResult) -> Line:
     """One objective and what became of it."""
-    value = "not measured" if result.value is None else spoken(result.value, result.unit)
     verdict = {True: "holds", False: "BROKEN", None: "not judged"}[result.ok]
-    return Line(result.text, value, verdict, bad=result.ok is False)
+    return Line(result.text, measured(result), verdict, bad=result.ok is False)

@@ -234,6 +234,16 @@ def test_a_run_that_was_killed_is_cut_from_its_first_request_on(make_run):
     assert blocks.seconds * len(blocks.pings) == pytest.approx(10, abs=0.2)
 
 
+def test_a_warm_up_leaves_out_what_was_due_in_it(make_run):
+    """As in the run's own figures: what a stalling target was sent late is of the warm-up still."""
+    run, _, meta = make_run("run")
+    rows = read_outcomes(run)
+    warm = msgspec.structs.replace(meta, measured_from_ns=int(rows["due"][1000]))
+    rows["sent"][:1000] = np.maximum(rows["sent"][:1000], warm.measured_from_ns + 1)
+    rows["done"] = np.maximum(rows["done"], rows["sent"] + 1)
+    assert int(cut(rows, warm).pings.sum()) == len(rows) - 1000
+
+
 def test_equal_errors_make_no_equal_runs():
     measured = [change("pings_per_s", "undecided"), change("p50", "undecided")]
     assert _overall([*measured, change("errors", "same", None)]) == "undecided"

@@ -76,6 +76,7 @@ def test_simulated_stands_beside_published_with_the_distance(description: Descri
     assert all(row.sample > 0 and row.figure.source for row in rows.values())
 
 
+@pytest.mark.slow
 def test_every_picture_has_something_on_it(description: Description, tmp_path: Path) -> None:
     written = save_plots(description, tmp_path / "pictures")
     assert {path.stem for path in written} == set(plots_of(description))
@@ -83,6 +84,7 @@ def test_every_picture_has_something_on_it(description: Description, tmp_path: P
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000 for path in written)
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_holds_every_picture(description: Description) -> None:
     page = describe_page(description)
     assert page.count("<svg") == len(plots_of(description))

@@ -117,6 +117,7 @@ def test_the_verdict_stands_before_everything_else(make_run, without_pictures):
     assert seen[3].startswith("p50<1ms: it is ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("open_loop", [True, False])
 def test_the_page_tells_what_the_issue_is(make_run, open_loop):
     _, summary, meta = make_run("run", failed=5, open_loop=open_loop)
@@ -128,6 +129,14 @@ def test_the_page_tells_what_the_issue_is(make_run, open_loop):
     ):
         assert words in seen
     assert ("Lateness" in seen) is open_loop
+
+
+def test_how_to_reproduce_names_no_directory_that_holds_this_run(without_pictures, make_run):
+    _, summary, meta = make_run("run")
+    for words in (["--run-dir", "runs/one"], ["--run-dir=runs/one"]):
+        again = msgspec.structs.replace(meta, command=["telsim", "replay", "small", *words, "--rate", "9"])
+        seen = "".join(Outline(run_page(summary, again)).seen)
+        assert "telsim replay small --rate 9" in seen
 
 
 def test_an_interrupted_run_without_any_measurement_still_has_a_page(make_run):
@@ -142,6 +151,7 @@ def test_ids_are_unique_on_the_page(failed_page):
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_page(failed_run, failed_page):
     _, summary, meta = failed_run
     assert run_page(summary, meta) == failed_page

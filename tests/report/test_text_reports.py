@@ -11,14 +11,23 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import InputError, UsageError
-from simulator.reconcile.summary import Latency
+from simulator.reconcile.summary import Latency, broken
 from simulator.report import write_reports
 from simulator.report.junit import junit_xml
 from simulator.report.markdown import escape, markdown
 from simulator.report.run_page import run_page
 from simulator.report.terminal import print_summary
-from simulator.report.wording import accounted, duration, milliseconds, rate, share, size
+from simulator.report.wording import (
+    accounted,
+    duration,
+    milliseconds,
+    rate,
+    share,
+    size,
+    threshold_line,
+)
 from simulator.rundir import RunError, RunMeta, TargetRef
+from simulator.thresholds import ThresholdResult
 
 
 def parse(data):
@@ -239,3 +248,21 @@ def test_rates_and_sizes_stay_readable():
     assert (rate(1234567), rate(12.345), rate(0)) == ("1 234 567", "12.3", "0")
     assert (size(999), size(12_345), size(5e14)) == ("999 B", "12.3 kB", "500 TB")
     assert (duration(0.661), duration(3600.4)) == ("0.661 s", "3 600 s")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "value", "unit", "said"),
+    [
+        ("p99<50ms", 50, 50.00004, "ms", "50.00004 ms"),
+        ("errors<0.1%", 0.001, 0.0010003, "share", "0.10003 %"),
+        ("pings_per_s>1M", 1e6, 999_999.8, "", "999999.8"),
+        ("p99<50ms", 50, 50.0, "ms", "50 ms"),
+        ("p99<50ms", 50, 61.23456, "ms", "61.23 ms"),
+    ],
+)
+def test_a_broken_objective_is_told_in_as_many_digits_as_it_takes(text, limit, value, unit, said):
+    result = ThresholdResult(
+        text=text, metric="p99", limit=limit, unit=unit, value=value, ok=False, default=False
+    )
+    assert broken(result) == f"{text}: it is {said}"
+    assert threshold_line(result).value == said
