@@ -184,11 +184,8 @@ def _objectives(summary: Summary) -> Html:
         for line in map(threshold_line, summary.thresholds)
     )
     own = sum(not result.default for result in summary.thresholds)
-    note = (
-        f"Asked for: the first {own}. The others every run has to hold."
-        if own
-        else "These every run has to hold."
-    )
+    asked = {0: "", 1: "The first was asked for; "}.get(own, f"The first {own} were asked for; ")
+    note = f"{asked}the others every run has to hold." if asked else "These every run has to hold."
     return section("Objectives", table(("objective", "measured", "verdict"), rows, cls="tight"), note=note)
 
 
