@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
-
-import typer
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
 from simulator.errors import ExitCode, TelsimError
+
+if TYPE_CHECKING:
+    import typer
 
 #: Command name -> module below this package whose `command` function it runs, in the order of `--help`.
 COMMANDS = {
@@ -38,6 +41,8 @@ _MOST_FINDINGS = 50
 
 def build_app(names: list[str]) -> typer.Typer:
     """The command line with the named commands. Only their modules are imported, so `--help` answers at once."""
+    import typer  # here and not above: a Ctrl-C while it is imported must find somebody who expects one
+
     app = typer.Typer(
         name="telsim",
         no_args_is_help=True,
@@ -73,6 +78,32 @@ def report_error(error: TelsimError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
+class Stopped(SystemExit):
+    """A signal asked this process to end; the code is the shell's for it, 128 and the signal's number."""
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Signals that end a process end it as an error does: children are stopped, what is temporary is removed.
+
+    A signal that is ignored here, as under `nohup`, stays ignored.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(128 + number)
+
+    usual = {signal.SIG_DFL, signal.default_int_handler}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) in usual}
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     # numpy's linear algebra, of which nothing here is used, starts a thread a core: slower to start, and not to fork.
@@ -80,13 +111,14 @@ def main() -> None:
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     names = [asked] if asked in COMMANDS else list(COMMANDS)
     try:
-        build_app(names)(standalone_mode=True)
+        with ended_by_signals():
+            build_app(names)(standalone_mode=True)
     except TelsimError as error:
         report_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("telsim: interrupted; what is done stays valid\n")
-        sys.exit(ExitCode.INTERRUPTED)
+    except Stopped as stopped:
+        sys.stderr.write("telsim: interrupted\n")
+        sys.exit(stopped.code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(ExitCode.PASS)
