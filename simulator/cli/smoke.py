@@ -137,9 +137,12 @@ def _generate(scenario: str, out: Path, overrides: dict[str, object], *, quiet: 
 
 
 def _own_endpoint(stack: ExitStack, meta: CorpusMeta) -> str:
-    """Start telsim's endpoint for the dialect of the corpus, until the stack is left."""
+    """Start telsim's endpoint for the dialect of the corpus, until the stack is left; its store goes with it."""
+    from tempfile import TemporaryDirectory
+
     from simulator.endpoint.process import EndpointProcess
     from simulator.endpoint.settings import Settings
 
-    endpoint = stack.enter_context(EndpointProcess(Settings(schemas=meta.dialect)))
+    store = Path(stack.enter_context(TemporaryDirectory(prefix="telsim-smoke-"))) / "pings.sqlite3"
+    endpoint = stack.enter_context(EndpointProcess(Settings(schemas=meta.dialect, store=str(store))))
     return endpoint.url
