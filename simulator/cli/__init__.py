@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -108,17 +109,69 @@ def main() -> None:
     """Run the command line and exit with its code."""
     # numpy's linear algebra, of which nothing here is used, starts a thread a core: slower to start, and not to fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    prepare_streams()
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     names = [asked] if asked in COMMANDS else list(COMMANDS)
     try:
         with ended_by_signals():
-            build_app(names)(standalone_mode=True)
+            _run(names)
     except TelsimError as error:
         report_error(error)
         sys.exit(error.exit_code)
     except Stopped as stopped:
         sys.stderr.write("telsim: interrupted\n")
         sys.exit(stopped.code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.PASS)
+    except OSError as error:
+        sys.stderr.write(f"telsim: {_refused(error)}\n")
+        sys.exit(ExitCode.USAGE)
+
+
+def _run(names: list[str]) -> None:
+    try:
+        build_app(names)(standalone_mode=True)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # What could not be written would be tried again, and fail again, when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
+
+
+def _refused(error: OSError) -> str:
+    """What the system refused, where nobody on the way knew to say it better."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else f"the system refused: {reason}"
+
+
+class _Pipe(io.FileIO):
+    """A standard stream whose reader may go, as `head` does: the command still does its work and says how it ended."""
+
+    def write(self, data: Any, /) -> int:
+        """Write, or throw away what nobody reads any more."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror}, it is not complete", "the output") from error
+
+
+def prepare_streams() -> None:
+    """Let readers go, and put the null device where a stream is closed: our next file would take its place."""
+    for name, number, usual in (
+        ("stdin", 0, sys.__stdin__),
+        ("stdout", 1, sys.__stdout__),
+        ("stderr", 2, sys.__stderr__),
+    ):
+        stream = getattr(sys, name)
+        if stream is None:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - the function's own signature
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: SIM115
+        elif number and stream is usual:
+            stream.flush()
+            pipe = io.BufferedWriter(_Pipe(number, "w", closefd=False))
+            settings = {
+                key: getattr(stream, key) for key in ("encoding", "errors", "line_buffering", "write_through")
+            }
+            setattr(sys, name, io.TextIOWrapper(pipe, **settings))
