@@ -25,9 +25,10 @@ def resolve_scenario(name: str | Path) -> Path:
         ScenarioError: neither a file nor a shipped name; the message lists the names.
     """
     path = Path(name)
-    if path.exists():
-        return path
     shipped = shipped_scenarios()
+    # A directory is no scenario: `smoke` means the shipped one beside a corpus of that name, too.
+    if path.exists() and not (path.is_dir() and str(name) in shipped):
+        return path
     found = shipped.get(path.stem) if path.suffix in {"", ".toml"} else None
     if found is not None and path.parent.name in {"", "scenarios"}:
         return found
@@ -51,17 +52,26 @@ def load_scenario(
         ScenarioError: not readable or not valid; `findings` has every problem with its key path.
     """
     path = resolve_scenario(name)
+    text = scenario_text(path)
+    return parse_scenario(text, name=str(path), overrides=overrides), text
+
+
+def scenario_text(path: Path) -> str:
+    """The text of a scenario file.
+
+    Raises:
+        ScenarioError: it cannot be read, or is no text.
+    """
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise ScenarioError(
                 f"{path}: larger than {_LARGEST_FILE_BYTES >> 20} MB, which no scenario needs to be"
             )
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: not UTF-8 text (byte {error.start})") from error
-    return parse_scenario(text, name=str(path), overrides=overrides), text
 
 
 def parse_scenario(
