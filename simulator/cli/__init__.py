@@ -159,16 +159,12 @@ class _Pipe(io.FileIO):
 
 def prepare_streams() -> None:
     """Let readers go, and put the null device where a stream is closed: our next file would take its place."""
-    for name, number, usual in (
-        ("stdin", 0, sys.__stdin__),
-        ("stdout", 1, sys.__stdout__),
-        ("stderr", 2, sys.__stderr__),
-    ):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - the function's own signature
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: SIM115
-        elif number and stream is usual:
+        elif number and stream is getattr(sys, f"__{name}__"):
             stream.flush()
             pipe = io.BufferedWriter(_Pipe(number, "w", closefd=False))
             settings = {
