@@ -65,8 +65,8 @@ def command(
         rows = [{"where": f.where, "what": f.what, "hint": f.hint} for f in findings]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     if unread:
-        for error in unread[:-1]:
-            report_error(error)
+        for each in unread[:-1]:
+            report_error(each)
         raise unread[-1]
     if findings:
         raise typer.Exit(ExitCode.FAILED)
