@@ -94,7 +94,7 @@ def parse_scenario(
     try:
         return Scenario.model_validate({**data, **overrides})
     except ValidationError as error:
-        findings = [_finding(name, problem) for problem in error.errors()]
+        findings = [_finding(name, problem, overrides) for problem in error.errors()]
         count = f"{len(findings)} problem" + ("s" if len(findings) > 1 else "")
         raise ScenarioError(f"{name}: {count}", findings) from error
 
@@ -106,7 +106,7 @@ def scenario_json_schema() -> dict[str, Any]:
     return schema
 
 
-def _finding(name: str, problem: Any) -> Finding:
+def _finding(name: str, problem: Any, overrides: Mapping[str, object]) -> Finding:
     location = problem["loc"]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     what = problem["msg"].removeprefix("Value error, ")
@@ -117,6 +117,8 @@ def _finding(name: str, problem: Any) -> Finding:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_keys_at(location[:-1]))}"
     elif problem["type"] == "missing":
         what = "missing; it must be given"
+    if location and (given := overrides.get(location[0])) is not None:
+        return Finding(f"{where} {given!r}, given in place of that of {name}", what, hint)
     return Finding(f"{name}: {where}" if where else name, what, hint)
 
 

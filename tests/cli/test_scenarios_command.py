@@ -20,3 +20,13 @@ def test_what_is_no_text_is_told(command, tmp_path, content, words):
     done = command("scenarios", path)
     assert done.returncode == 2
     assert done.stderr == f"telsim: {path}: {words}\n"
+
+
+def test_a_wrong_option_is_not_blamed_on_the_file(command, tmp_path):
+    done = command("generate", "smoke", "--seed", 2**64, "--dialect", "wired", "--out", tmp_path / "c")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()[1:]
+    assert [line.split(", given in place of ")[0] for line in lines] == [
+        f"  seed {2**64}",
+        "  dialect 'wired'",
+    ]
