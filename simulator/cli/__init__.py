@@ -167,7 +167,8 @@ def prepare_streams() -> None:
         elif number and stream is getattr(sys, f"__{name}__"):
             stream.flush()
             pipe = io.BufferedWriter(_Pipe(number, "w", closefd=False))
-            settings = {
-                key: getattr(stream, key) for key in ("encoding", "errors", "line_buffering", "write_through")
-            }
+            settings = {key: getattr(stream, key) for key in ("encoding", "line_buffering", "write_through")}
+            # Names of files come back as they are on the disk; what another encoding has no sign for is a "?".
+            errors = "surrogateescape" if stream.encoding.lower() in {"utf-8", "utf8"} else "replace"
+            settings["errors"] = errors if number == 1 else stream.errors
             setattr(sys, name, io.TextIOWrapper(pipe, **settings))

@@ -49,3 +49,18 @@ def test_what_the_system_refuses_is_told_without_a_traceback(command, tmp_path):
     assert done.returncode == 2
     assert done.stderr.endswith(": File name too long\n")
     assert done.stderr.startswith("telsim: ")
+
+
+@pytest.mark.parametrize("words", ["init -", "catalogue topsite_click", "check --json-schema"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_what_an_encoding_lacks_is_no_reason_to_fail(words, encoding):
+    done = shell(f"PYTHONIOENCODING={encoding} {TELSIM} {words} | iconv -f utf-8 -t utf-8 -c")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_name_that_is_no_text_is_printed_as_it_is(tmp_path):
+    (tmp_path / "odd\udcff.ndjson").write_text("")
+    line = f"cd '{tmp_path}' && {TELSIM} check odd*.ndjson"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"odd\xff.ndjson: 0 records, no findings\n")
