@@ -124,6 +124,9 @@ def main() -> None:
     except OSError as error:
         sys.stderr.write(f"telsim: {_refused(error)}\n")
         sys.exit(ExitCode.USAGE)
+    except MemoryError:
+        sys.stderr.write("telsim: there is not enough memory\n")
+        sys.exit(ExitCode.USAGE)
 
 
 def _run(names: list[str]) -> None:

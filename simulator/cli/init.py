@@ -33,7 +33,12 @@ def command(
         return
     try:
         with open(path, "x", encoding="utf-8") as written:
-            written.write(text)
+            try:
+                written.write(text)
+                written.flush()
+            except OSError:
+                path.unlink()  # half a scenario would be in the way of the next try
+                raise
     except FileExistsError as error:
         raise UsageError(f"{path}: is there already; nothing is overwritten, give another name") from error
     except OSError as error:
