@@ -33,19 +33,21 @@ def command(
 
     description = describe(open_corpus(corpus))
     written: list[Path] = []
+    place = out  # a full disk does not say which file it was
     try:
         if out is not None:
             from simulator.report.describe_plots import save_plots
 
             written += save_plots(description, out)
         if html is not None:
+            place = html
             from simulator.report.describe_page import describe_page
 
             html.parent.mkdir(parents=True, exist_ok=True)
             html.write_text(describe_page(description), encoding="utf-8")
             written.append(html)
     except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
     if as_json:
         import orjson
 
