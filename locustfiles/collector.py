@@ -156,8 +156,10 @@ class Collector:
                 sha256=corpus.sha256,
                 records=corpus.records,
                 dialect=corpus.dialect,
-                scenario=corpus.scenario_name,
+                scenario=corpus.scenario_name if corpus.scenario else "",  # records alone have none
                 seed=corpus.seed,
+                clients=corpus.clients,
+                duration_ms=corpus.end_ms - corpus.start_ms,
             ),
             target=TargetRef(name=request.target.name, host=request.destination.url),
             options=self._options,

@@ -15,7 +15,7 @@ import gevent
 from collector import Collector
 from engine import Engine
 from locust import log as locust_log
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 from options import OPTION_NAMES, Request, default_users, read_options
 from session import Session
@@ -78,6 +78,7 @@ class Control:
         if isinstance(runner, MasterRunner):
             control.workers = Workers(control, runner)
         gevent.signal_handler(signal.SIGINT, control.on_interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # `telsim replay` held it back up to here
         if environment.web_ui is not None:
             add_tab(control)
         default_users(environment.parsed_options)
@@ -343,9 +344,14 @@ class Control:
 
     def _quit(self) -> None:
         self.ending = True
-        self.environment.runner.quit()
+        runner, options = self.environment.runner, self.environment.parsed_options
+        starts_by_itself = options.headless or options.autostart
+        awaits_workers = self.workers is not None and starts_by_itself and runner.state == STATE_INIT
+        runner.quit()
         if self.environment.web_ui is not None:
             self.environment.web_ui.stop()
+        if awaits_workers:
+            sys.exit(int(ExitCode.INTERRUPTED))  # Locust waits for them in a loop that nothing else ends
 
     # A worker's side, and its reports.
 

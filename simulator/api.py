@@ -95,7 +95,8 @@ def corrupt(ping: Ping, how: str, *, dialect: Dialect | None = None, seed: int =
     Args:
         ping: a valid ping.
         how: the name of a fault, such as `missing_required`, `truncated_json` or `late`.
-        dialect: that it is to break the rules of; by default the one that the ping fits (documented, if both).
+        dialect: that it is to break the rules of; by default the one that the ping fits. Where it fits both, it
+            breaks those of both if it can, else those of the documented one or the wire's, in this order.
         seed: decides the place where there are several.
 
     Raises:
@@ -126,4 +127,4 @@ def validate(ping: Ping, *, dialect: Dialect | None = None, schemas: Path | None
     from simulator.fixtures.judge import closest_problems, problems_of
 
     source = schemas or dialect
-    return closest_problems(ping)[1] if source is None else problems_of(ping, source)
+    return closest_problems(ping) if source is None else problems_of(ping, source)

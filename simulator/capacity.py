@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from simulator.errors import UsageError
 from simulator.hotpath.trial import Endpoint, Measured, Trial, run_trial
 from simulator.reconcile.summary import Latency, broken
 from simulator.records import RUN_FORMAT
@@ -27,6 +28,9 @@ _FEW = 3
 _GROWTH = 2.0
 _MOST_TRIALS = 40
 _MOST_CONFIRMATIONS = 4
+_OF_THE_LEDGER = frozenset(
+    {"lost", "duplicated", "duplicated_by_retry", "duplicated_by_corpus", "stored_though_rejected"}
+)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +209,19 @@ def find_knee(steps: Sequence[Step]) -> float | None:
     ]
     best = max(range(len(rates)), key=depth.__getitem__)
     return rates[best] if depth[best] > 0 else None
+
+
+def check_objectives(thresholds: Sequence[Threshold]) -> None:
+    """Refuses objectives of which no trial can say anything, before any is run.
+
+    Raises:
+        UsageError: an objective that was asked for needs a ledger, which trials do not look up.
+    """
+    unknown = [one.text for one in thresholds if not one.default and one.metric in _OF_THE_LEDGER]
+    if unknown:
+        raise UsageError(
+            f"--slo {', '.join(unknown)}: trials look up no ledger; check what is lost or duplicated with telsim replay"
+        )
 
 
 def judge_step(measured: Measured, *, rate: float, purpose: str) -> Step:

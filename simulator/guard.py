@@ -111,9 +111,14 @@ def admit(
 
 
 def _parts(url: str) -> tuple[str, str, int, str]:
-    split = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        split = urlsplit(url if "://" in url else f"http://{url}")
+    except ValueError as error:
+        raise UsageError(f"--host is no URL: {error}") from error
     try:
         port = split.port
+        if port == 0:  # which would be taken for none, and the load go to the scheme's own port
+            raise ValueError("port 0 is no port to connect to")
     except ValueError as error:
         raise UsageError(f"--host: the port is not a number from 1 to 65535 ({error})") from error
     if split.scheme not in _DEFAULT_PORTS or not split.hostname:

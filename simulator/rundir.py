@@ -63,6 +63,8 @@ class CorpusRef(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     scenario: str = ""
     seed: int = 0
+    clients: int = 0
+    duration_ms: int = 0
 
 
 class TargetRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,11 +221,22 @@ def create_run_directory(path: Path) -> Path:
         raise UsageError(f"{path} is a file; a run needs a directory of its own")
     if holds_run(path):
         raise UsageError(f"{path} already holds a run; name another directory or remove it first")
+    make_directory(path, what="the run directory")
+    return path
+
+
+def make_directory(path: Path, *, what: str = "the directory") -> None:
+    """Makes `path` and its parents where they are not there yet.
+
+    Raises:
+        UsageError: it cannot be made, or nothing can be written there.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the run directory {path}: {error.strerror}") from error
-    return path
+        raise UsageError(f"cannot make {what} {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write into {what} {path}: Permission denied")
 
 
 def claim_run_directory(name: str, below: Path = Path("runs")) -> Path:

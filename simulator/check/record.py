@@ -19,6 +19,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _ALSO_SENT_BY = {"glean": ("fenix",)}
 #: Beside the faults: what `simulator.ping` gives to a payload that other values have broken.
 _LABELS = (VALID, "overridden", *FAULTS)
+#: What can be seen in a payload by itself. A key that is there twice is lost when it is read.
+_SEEN_IN_PAYLOADS = frozenset(
+    name for name, fault in FAULTS.items() if fault.lies in {"document", "body"} and name != "duplicate_keys"
+)
 
 
 class RecordRules:
@@ -57,6 +61,8 @@ class RecordRules:
             yield Finding(where, f"body_b64: {what}", "give body where the payload is JSON, else body_b64")
         elif ping.label == VALID or ping.expect != "reject":
             yield from self._in_order(ping, where)
+        elif self._own and ping.label in _SEEN_IN_PAYLOADS:
+            yield from self._broken(ping, where)
 
     def _of_kind(self, ping: Ping, where: str) -> Iterator[Finding]:
         """Problems that every record like this one has."""
@@ -106,6 +112,22 @@ class RecordRules:
                 yield from self._document(ping, document, where)
         except UnreadableError as error:
             yield Finding(where, str(error))
+
+    def _broken(self, ping: Ping, where: str) -> Iterator[Finding]:
+        """Whether a payload is as broken as its label says: else a correct endpoint would be blamed for its answer."""
+        fault = FAULTS[ping.label]
+        try:
+            codes = {self._schemas.code(ping.route, document) for document in documents(ping)}
+        except UnreadableError:
+            if fault.lies != "body":
+                yield Finding(
+                    where, f"label {ping.label!r} says that {fault.breaks}, and it cannot be read at all"
+                )
+            return
+        except UnknownRoute:
+            return
+        if fault.lies == "body" or codes.isdisjoint(fault.codes):
+            yield Finding(where, f"label {ping.label!r} says that {fault.breaks}, and that is not so")
 
     def _document(self, ping: Ping, document: object, where: str) -> Iterator[Finding]:
         try:

@@ -36,8 +36,9 @@ class Recount:
         said: dict[str, int] = {"bytes": meta.bytes}
         there: dict[str, int] = {"bytes": sum(len(part.lines) for part in corpus.parts)}
         if self._kinds.total() == meta.records:  # else the records that cannot be read are found already
-            said |= {"first_due_ms": meta.first_due_ms, "last_due_ms": meta.last_due_ms}
-            there |= {"first_due_ms": self._first_ms or 0, "last_due_ms": self._last_ms}
+            if self._first_ms is not None:  # where there is no record, the times are those of the scenario
+                said |= {"first_due_ms": meta.first_due_ms, "last_due_ms": meta.last_due_ms}
+                there |= {"first_due_ms": self._first_ms, "last_due_ms": self._last_ms}
             for at, name in enumerate(("pings", "labels", "products")):
                 said |= _keyed(name, getattr(meta, name))
                 there |= _keyed(name, self._counts(at))

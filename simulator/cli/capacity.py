@@ -30,10 +30,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     start: Annotated[float, typer.Option(help="First rate to try, requests/s.", min=0.1)] = 100.0,
     highest: Annotated[float, typer.Option(help="No rate above this is tried.", min=1)] = 200_000.0,
     precision: Annotated[float, typer.Option(help="How exact, in percent.", min=0.5, max=50)] = 5.0,
-    seconds: Annotated[float, typer.Option(help="Measured seconds of each trial.", min=1)] = 5.0,
-    hold: Annotated[float, typer.Option(help="Seconds for which the answer must hold.", min=1)] = 20.0,
+    seconds: Annotated[float, typer.Option(help="Measured seconds of each trial.", min=1, max=86_400)] = 5.0,
+    hold: Annotated[
+        float, typer.Option(help="Seconds for which the answer must hold.", min=1, max=86_400)
+    ] = 20.0,
     poisson: Annotated[bool, typer.Option("--poisson", help="Random arrivals instead of even ones.")] = False,
-    lanes: Annotated[int, typer.Option(help="Connections.", min=1)] = 64,
+    lanes: Annotated[int, typer.Option(help="Connections.", min=1, max=60_000)] = 64,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A host that is not loopback and may be loaded; repeatable.")
     ] = None,
@@ -50,16 +52,17 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     """
     import msgspec
 
-    from simulator.capacity import CAPACITY_FILE, Search, find_capacity, replay_attempts
+    from simulator.capacity import CAPACITY_FILE, Search, check_objectives, find_capacity, replay_attempts
     from simulator.corpus import open_corpus
     from simulator.guard import hosts_named
     from simulator.hotpath.trial import Endpoint, Trial, check_endpoint
     from simulator.report.hotpath_page import capacity_page
     from simulator.report.hotpath_terminal import print_capacity
-    from simulator.rundir import write_atomically
+    from simulator.rundir import make_directory, write_atomically
     from simulator.thresholds import parse_thresholds
 
     thresholds = parse_thresholds([slo])
+    check_objectives(thresholds)
     endpoint = Endpoint(
         host=host,
         target=target,
@@ -74,12 +77,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     search = Search(
         start=start, highest=highest, precision=precision / 100, trial_s=seconds, hold_s=max(hold, seconds)
     )
+    make_directory(out)  # now, and not when everything is measured
     asked = [threshold.text for threshold in thresholds if not threshold.default]
     found = find_capacity(
         replay_attempts(trial, endpoint, thresholds, pace=pace, told=_tell), search, slo=asked
     )
     what = f"{corpus.name} to {target} at {host}, {pace} arrivals, {lanes} connections, held for {hold:g} s"
-    out.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
     write_atomically(out / CAPACITY_FILE, data)
     write_atomically(out / "capacity.html", capacity_page(found, what=what).encode())

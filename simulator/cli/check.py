@@ -40,7 +40,8 @@ def command(
     """
     import json
 
-    from simulator.errors import ExitCode, UsageError
+    from simulator.cli import report_error
+    from simulator.errors import ExitCode, InputError, UsageError
 
     if json_schema:
         from simulator.scenario import scenario_json_schema
@@ -50,14 +51,23 @@ def command(
     if not paths:
         raise UsageError("nothing to check; give scenario files, target files, corpora or NDJSON files")
     findings: list[Finding] = []
+    unread: list[InputError] = []
     for path in paths:
-        found, checked = _check(path, schemas=schemas, dialect=dialect)
+        try:
+            found, checked = _check(path, schemas=schemas, dialect=dialect)
+        except InputError as error:
+            unread.append(error)
+            continue
         findings += found
         if not as_json:
             _print(path, found, checked)
     if as_json:
         rows = [{"where": f.where, "what": f.what, "hint": f.hint} for f in findings]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    if unread:
+        for each in unread[:-1]:
+            report_error(each)
+        raise unread[-1]
     if findings:
         raise typer.Exit(ExitCode.FAILED)
 

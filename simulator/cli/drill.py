@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from simulator.cli.handed_on import SETTINGS, allowed_hosts, own_word
 
 if TYPE_CHECKING:
     from simulator.drill import DrillPlan
+    from simulator.scenario import Scenario
 
 __all__ = ["SETTINGS", "command"]
 
@@ -67,13 +69,14 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     'docker start app'
     """
     from simulator.cli.replay import run_locust
-    from simulator.drill import DrillPlan, drill_text, run_drill
+    from simulator.drill import DrillPlan, check_plan, drill_text, run_drill
     from simulator.drill.outage import mode_named
     from simulator.drill.policies import policy_named
     from simulator.errors import ExitCode, UsageError
     from simulator.guard import admit
     from simulator.pacing import duration_s
     from simulator.rundir import claim_run_directory
+    from simulator.scenario import load_scenario
 
     corpus, extra = own_word(corpus, context.args, default="outage-recovery")
     if host:
@@ -82,10 +85,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             raise UsageError(
                 "--host needs --down-command and --up-command: telsim cannot break what it did not start"
             )
-    directory = out or claim_run_directory("drill")
     plan = DrillPlan(
-        corpus=_corpus(corpus, directory),
-        directory=directory,
+        corpus=Path(corpus),
+        directory=out or Path("runs"),
         mode=mode_named(mode),
         rate=rate,
         before_s=duration_s(before),
@@ -101,6 +103,10 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         delay_ms=duration_s(delay) * 1000,
         options=tuple(extra),
     )
+    check_plan(plan)
+    scenario = None if _is_corpus(plan.corpus) else load_scenario(corpus)
+    directory = out or claim_run_directory("drill")  # nothing that the command line can tell is wrong by now
+    plan = replace(plan, directory=directory, corpus=_made(scenario, directory) if scenario else plan.corpus)
 
     def send(path: Path, url: str, target_file: Path, run: Path, options: list[str]) -> int:
         code = run_locust(path, host=url, target=str(target_file), run_dir=run, extra=options, quiet=True)
@@ -130,18 +136,18 @@ def _report(plan: DrillPlan) -> None:
     sys.stderr.write(f"wrote {plan.directory / 'drill.json'}, {', '.join(map(str, written))}\n")
 
 
-def _corpus(name: str, directory: Path) -> Path:
-    """The corpus itself, or one made of the scenario that is named."""
+def _is_corpus(path: Path) -> bool:
     from simulator.corpus.writer import META_FILE
 
-    path = Path(name)
-    if (path / META_FILE).exists():
-        return path
+    return (path / META_FILE).exists()
+
+
+def _made(loaded: tuple[Scenario, str], directory: Path) -> Path:
+    """The corpus of a scenario, below the drill's directory."""
     from simulator.engine import generate
-    from simulator.scenario import load_scenario
     from simulator.simulation import Plan
 
-    scenario, text = load_scenario(name)
+    scenario, text = loaded
     made = directory / "generated"
     generate(Plan(scenario, scenario.seed, scenario.dialect), made, scenario_text=text)
     return made

@@ -47,7 +47,9 @@ def command(  # noqa: PLR0913, RUF100 - one parameter an option
         typer.Option(help="This label only: valid, or a fault's name.", autocompletion=_labels),
     ] = None,
     product: Annotated[list[str] | None, typer.Option(help="This product only.")] = None,
-    client: Annotated[list[int] | None, typer.Option(help="This client's pings only.", min=0)] = None,
+    client: Annotated[
+        list[int] | None, typer.Option(help="This client's pings only.", min=0, max=99_999_999)
+    ] = None,
     from_: Annotated[
         str,
         typer.Option("--from", help="Due at or after: 2021-12-15 or 2021-12-15T09:30; UTC without offset."),
@@ -100,8 +102,8 @@ def _moment(option: str, text: str) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"{option} {text}: not a moment; write 2021-12-15 or 2021-12-15T09:30:00Z"
         ) from error
-    return epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

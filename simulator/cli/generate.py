@@ -34,7 +34,6 @@ def command(
 
     Example: telsim generate newtab-day --out corpus --clients 2000 --workers 2
     """
-    import signal
     from contextlib import nullcontext
     from time import perf_counter
 
@@ -50,7 +49,6 @@ def command(
     chosen, text = load_scenario(scenario, overrides={k: v for k, v in given.items() if v is not None})
     plan = Plan(chosen, chosen.seed, chosen.dialect)
     started = perf_counter()  # of this machine's clock nothing is asked: it may be set back
-    signal.signal(signal.SIGTERM, _terminated)
     what = f"{chosen.name}, {chosen.clients:,} clients"
     with _Bar(what) if sys.stderr.isatty() else nullcontext() as progress:
         meta = generate(
@@ -72,11 +70,6 @@ def command(
         f"{out}: {meta.records:,} pings of {meta.clients:,} clients, {meta.bytes / 1e6:,.1f} MB, {meta.dialect}, "
         f"seed {meta.seed}, in {seconds:.1f} s ({meta.records / seconds:,.0f} pings/s)\nsha256 {meta.sha256}\n"
     )
-
-
-def _terminated(number: int, _frame: object) -> None:
-    """End as on Ctrl-C: workers stopped, nothing half-written left."""
-    sys.exit(128 + number)
 
 
 class _Bar:

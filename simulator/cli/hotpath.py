@@ -20,11 +20,11 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     out: Annotated[Path, typer.Option(help="Directory for hotpath.json and hotpath.html.")] = Path("hotpath"),
     batches: Annotated[str, typer.Option(help="Batch sizes.")] = "1,2,5,10,20,50,100,200,500",
     contrast_batch: Annotated[int, typer.Option(help="Batch size of the contrasts.", min=1)] = 100,
-    seconds: Annotated[float, typer.Option(help="Measured seconds of each trial.", min=1)] = 3.0,
+    seconds: Annotated[float, typer.Option(help="Measured seconds of each trial.", min=1, max=86_400)] = 3.0,
     passes: Annotated[
         int, typer.Option(help="How often the whole is run, every second time backwards.", min=1)
     ] = 1,
-    lanes: Annotated[int, typer.Option(help="Connections.", min=1)] = 8,
+    lanes: Annotated[int, typer.Option(help="Connections.", min=1, max=60_000)] = 8,
     metrics_url: Annotated[
         str, typer.Option(help="The server's Prometheus text, where it is not at HOST/metrics.")
     ] = "",
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.hotpath.trial import Endpoint, check_endpoint, run_trial
     from simulator.report.hotpath_page import hotpath_page
     from simulator.report.hotpath_terminal import print_hotpath
-    from simulator.rundir import write_atomically
+    from simulator.rundir import make_directory, write_atomically
 
     sizes = _sizes(batches)
     endpoint = Endpoint(
@@ -77,8 +77,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         seconds=seconds,
         passes=passes,
     )
-    found = sweep(open_corpus(corpus), endpoint, plan, run=run_trial, progress=_tell)
-    out.mkdir(parents=True, exist_ok=True)
+    opened = open_corpus(corpus)
+    make_directory(out)  # now, and not when everything is measured
+    found = sweep(opened, endpoint, plan, run=run_trial, progress=_tell)
     data = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
     write_atomically(out / HOTPATH_FILE, data)
     write_atomically(out / "hotpath.html", hotpath_page(found).encode())

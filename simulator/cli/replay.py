@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -93,7 +94,7 @@ def run_locust(
 
     With `judging` it is the verdict's. Without, it is 0 where everything was sent, whatever the answers were: the
     caller then reconciles the run itself.
-    Ctrl-C and SIGTERM are handed on; the run then ends in order and what is done stays valid.
+    Ctrl-C, SIGTERM and SIGHUP are handed on; the run then ends in order and what is done stays valid.
 
     Args:
         corpus: directory of the corpus.
@@ -105,6 +106,7 @@ def run_locust(
         web: start the web page in place of running at once.
         quiet: keep Locust's tables and log lines below warnings to itself.
     """
+    from simulator.errors import ExitCode
     from simulator.shipped import locustfile_path
 
     command = [sys.executable, "-m", "locust", "-f", str(locustfile_path())]
@@ -119,23 +121,55 @@ def run_locust(
     command += [*judging, *extra]
     # Where the caller judges, the run must not be judged a second time by what the environment says.
     left_out = () if judging else ("TELSIM_THRESHOLD", "TELSIM_LEDGER")
-    # A group of its own: the terminal's Ctrl-C then comes once, through us, and not twice.
-    with subprocess.Popen(
-        command,
-        env={name: value for name, value in os.environ.items() if name not in left_out},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if quiet else None,
-        process_group=0,
-    ) as process:
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked: list[int] = []
+    process: subprocess.Popen[bytes] | None = None
 
-        def hand_on(_number: int, _frame: FrameType | None) -> None:
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        if process is not None:
             process.send_signal(signal.SIGINT)
 
-        try:
-            for number in before:
-                signal.signal(number, hand_on)
-            return process.wait()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    with _signals_to(hand_on):
+        process = _start(
+            command,
+            env={name: value for name, value in os.environ.items() if name not in left_out},
+            stdout=subprocess.DEVNULL if quiet else None,
+        )
+        if asked:
+            process.send_signal(signal.SIGINT)
+        code = process.wait()
+    if asked and code in (ExitCode.INTERRUPTED, -signal.SIGINT):
+        if quiet:
+            sys.stderr.write("telsim: interrupted; what is done stays valid\n")
+        return ExitCode.INTERRUPTED
+    if code >= 0:
+        return code
+    sys.stderr.write(f"telsim: Locust was ended by {signal.Signals(-code).name}; was it out of memory?\n")
+    return ExitCode.FAILED
+
+
+def _start(command: list[str], *, env: dict[str, str], stdout: int | None) -> subprocess.Popen[bytes]:
+    """Locust, born with Ctrl-C held back until the replay listens to it.
+
+    In the middle of Locust's imports it would make a traceback, and now and then a process that never ends.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        # A group of its own: the terminal's Ctrl-C then comes once, through us, and not twice.
+        return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, process_group=0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Has `handler` called for what would end us: a load must not go on when nobody can stop it any more."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as it is under nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

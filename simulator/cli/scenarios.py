@@ -20,11 +20,11 @@ def command(
     import json
     import tomllib
 
-    from simulator.scenario.load import resolve_scenario
+    from simulator.scenario.load import resolve_scenario, scenario_text
     from simulator.shipped import shipped_scenarios
 
     if name:
-        sys.stdout.write(resolve_scenario(name).read_text(encoding="utf-8"))
+        sys.stdout.write(scenario_text(resolve_scenario(name)))
         return
     rows = {
         stem: tomllib.loads(path.read_text(encoding="utf-8")).get("description", "")

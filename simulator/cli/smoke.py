@@ -13,6 +13,7 @@ from simulator.cli.handed_on import SETTINGS, allowed_hosts, own_word
 
 if TYPE_CHECKING:
     from simulator.records import CorpusMeta
+    from simulator.scenario import Scenario
 
 __all__ = ["SETTINGS", "command"]
 
@@ -73,6 +74,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     from simulator.report import write_reports
     from simulator.report.terminal import print_summary
     from simulator.rundir import RUN_FILE, claim_run_directory, read_run_meta
+    from simulator.scenario import load_scenario
     from simulator.target import load_target
     from simulator.thresholds import parse_thresholds
 
@@ -81,11 +83,11 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         admit(host, allowed_hosts(extra))
     profile = load_target(target)
     objectives = parse_thresholds(threshold or [])
+    overrides = {"seed": seed, "clients": clients, "dialect": dialect}
+    loaded = load_scenario(scenario, overrides={k: v for k, v in overrides.items() if v is not None})
     directory = run_dir or claim_run_directory(Path(scenario).stem)
     corpus_path = directory / "corpus"
-    meta = _generate(
-        scenario, corpus_path, {"seed": seed, "clients": clients, "dialect": dialect}, quiet=as_json
-    )
+    meta = _generate(loaded, corpus_path, quiet=as_json)
     with ExitStack() as stack:
         url = host or _own_endpoint(stack, meta)
         code = run_locust(
@@ -119,14 +121,12 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     raise typer.Exit(code or exit_code(summary))
 
 
-def _generate(scenario: str, out: Path, overrides: dict[str, object], *, quiet: bool) -> CorpusMeta:
+def _generate(loaded: tuple[Scenario, str], out: Path, *, quiet: bool) -> CorpusMeta:
     from simulator.engine import generate
-    from simulator.scenario import load_scenario
     from simulator.simulation import Plan
 
-    given = {key: value for key, value in overrides.items() if value is not None}
-    loaded, text = load_scenario(scenario, overrides=given)
-    meta = generate(Plan(loaded, loaded.seed, loaded.dialect), out, scenario_text=text)
+    scenario, text = loaded
+    meta = generate(Plan(scenario, scenario.seed, scenario.dialect), out, scenario_text=text)
     if not quiet:
         sys.stdout.write(
             f"simulated {meta.records:,} pings of {meta.clients:,} clients ({meta.dialect}, seed {meta.seed}, "
@@ -137,9 +137,12 @@ def _generate(scenario: str, out: Path, overrides: dict[str, object], *, quiet: 
 
 
 def _own_endpoint(stack: ExitStack, meta: CorpusMeta) -> str:
-    """Start telsim's endpoint for the dialect of the corpus, until the stack is left."""
+    """Start telsim's endpoint for the dialect of the corpus, until the stack is left; its store goes with it."""
+    from tempfile import TemporaryDirectory
+
     from simulator.endpoint.process import EndpointProcess
     from simulator.endpoint.settings import Settings
 
-    endpoint = stack.enter_context(EndpointProcess(Settings(schemas=meta.dialect)))
+    store = Path(stack.enter_context(TemporaryDirectory(prefix="telsim-smoke-"))) / "pings.sqlite3"
+    endpoint = stack.enter_context(EndpointProcess(Settings(schemas=meta.dialect, store=str(store))))
     return endpoint.url

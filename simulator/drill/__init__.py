@@ -2,6 +2,6 @@
 
 from simulator.drill.policies import POLICIES
 from simulator.drill.result import DrillResult, drill_text
-from simulator.drill.run import DrillPlan, run_drill
+from simulator.drill.run import DrillPlan, check_plan, run_drill
 
-__all__ = ["POLICIES", "DrillPlan", "DrillResult", "drill_text", "run_drill"]
+__all__ = ["POLICIES", "DrillPlan", "DrillResult", "check_plan", "drill_text", "run_drill"]

@@ -154,14 +154,23 @@ def drill_text(result: DrillResult) -> str:
         f"pings           {fates.pings:>8,}",
         f"delivered       {fates.delivered:>8,}     {fates.tried_again:,} of them after more than one try",
         f"rejected        {fates.rejected:>8,}",
-        f"stored, no word {fates.stored_unanswered:>8,}     the client gave up, the endpoint has it",
-        f"lost by policy  {fates.lost_by_policy:>8,}     the client gave up, the endpoint does not have it",
-        f"lost by fault   {fates.lost_by_fault:>8,}     acknowledged, and not in the ledger",
+        *_losses(fates),
         f"unsent          {fates.unsent:>8,}",
         "",
         f"{result.verdict.upper()}" + (": " + "; ".join(result.reasons) if result.reasons else ""),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _losses(fates: Fates) -> Iterator[str]:
+    """What became of pings beyond the answers, which only a ledger tells."""
+    if fates.ledger is None:
+        yield f"given up        {fates.lost_by_policy:>8,}     no ledger tells whether the endpoint has them"
+        yield f"lost by fault   {'-':>8}     acknowledged, but no ledger tells whether they are stored"
+        return
+    yield f"stored, no word {fates.stored_unanswered:>8,}     the client gave up, the endpoint has it"
+    yield f"lost by policy  {fates.lost_by_policy:>8,}     the client gave up, the endpoint does not have it"
+    yield f"lost by fault   {fates.lost_by_fault:>8,}     acknowledged, and not in the ledger"
 
 
 def _row(name: str, values: list[int]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -160,16 +161,28 @@ def _lanes(plan: DrillPlan) -> int:
     return max(_LANES, min(_MOST_LANES, int(plan.rate * plan.outage_s)))
 
 
-def _trimmed(plan: DrillPlan) -> Corpus:
-    """Exactly as many pings as become due, so that the load ends when the last of them is done with."""
+def check_plan(plan: DrillPlan) -> None:
+    """Refuse a plan that cannot be carried out with any corpus, before one is made for it.
+
+    Raises:
+        UsageError: what is wrong.
+        TargetError: the target cannot be used.
+    """
     if not plan.host and (plan.down or plan.up):
         raise UsageError("--down-command and --up-command go with --host, an endpoint of your own")
     if plan.planned_s > _LONGEST_S:
         raise UsageError(f"a drill of {plan.planned_s:.0f} s is longer than an hour; shorten its phases")
-    if plan.rate <= 0 or plan.hurry < 1 or min(plan.before_s, plan.outage_s, plan.after_s) < 1:
+    steady = 0 < plan.rate < math.inf and 1 <= plan.hurry < math.inf  # and neither is what is no number
+    if not steady or min(plan.before_s, plan.outage_s, plan.after_s) < 1:
         raise UsageError("a drill needs a rate above 0, --hurry of 1 or more, and at least 1 s in each phase")
     if (plan.directory / DRILL_FILE).exists() or (plan.directory / "run").exists():
         raise UsageError(f"{plan.directory} already holds a drill; name another directory")
+    load_target(plan.target)
+
+
+def _trimmed(plan: DrillPlan) -> Corpus:
+    """Exactly as many pings as become due, so that the load ends when the last of them is done with."""
+    check_plan(plan)
     corpus = open_corpus(plan.corpus)
     if corpus.meta.records < plan.pings:
         raise UsageError(

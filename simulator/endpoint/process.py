@@ -52,8 +52,14 @@ class EndpointProcess:
     def start(self) -> EndpointProcess:
         """Start, and return once it accepts connections."""
         arguments = [sys.executable, "-m", "simulator.endpoint", msgspec.json.encode(self._settings).decode()]
+        # A group of its own: the terminal's Ctrl-C is for us, who may still want to send, or to ask for the ledger.
         process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            process_group=0,
         )
         self._process = process
         line = process.stdout.readline() if process.stdout else ""

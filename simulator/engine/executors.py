@@ -173,5 +173,5 @@ class _shut_down:  # noqa: N801 - used like a function in a with statement
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
             for worker in set(multiprocessing.active_children()) - self._others:
-                worker.terminate()
+                worker.kill()  # one that is stopped would not hear anything else
         self._executor.shutdown(wait=True, cancel_futures=error[0] is not None)

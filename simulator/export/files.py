@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import orjson
 
 from simulator.records import VALID, Ping
 
@@ -55,9 +56,10 @@ class FileNames:
 def _laid_out(payload: bytes) -> bytes | None:
     """The payload as JSON for a reader; None where it is none, or is nested too deeply for a parser to follow."""
     try:
-        payload.decode()  # the formatter does not look at the bytes of a text
+        # The formatter does not look at the bytes of a text, and how deep it goes is the interpreter's affair.
+        orjson.loads(payload)
         return msgspec.json.format(payload, indent=2) + b"\n"
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError):
         return None
 
 

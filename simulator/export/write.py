@@ -62,6 +62,8 @@ def export(corpus: Corpus, out: Path, format_: str, wanted: Wanted) -> Exported:
         partial.mkdir(parents=True)
         FORMATS[format_](counter, partial)
         files = sorted(str(path.relative_to(partial)) for path in partial.rglob("*") if path.is_file())
+        if not corpus.meta.records:
+            raise UsageError(f"{corpus.path} holds no pings; simulate more clients or a longer time")
         if not counter.count:
             raise UsageError(
                 f"no ping of {corpus.path} is wanted so; it has {_listed(corpus.meta.pings)}, "

@@ -90,6 +90,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
         stored_though_rejected: answered as rejected, yet in the ledger.
         foreign: stored ids that this run did not send (an older run's, or somebody else's).
         met: ids of this run that the ledger lists, as stored or as refused.
+        tried_again: of those sent, pings that took more than one try.
     """
 
     pings: int
@@ -108,6 +109,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     stored_though_rejected: int | None
     foreign: int | None
     met: int | None
+    tried_again: int = 0
     labels: list[Row]
     by_ping: list[Row]
     examples: list[Example]
@@ -175,6 +177,7 @@ def account(outcomes: Outcomes, truth: Truth, ledger: Ledger | None, *, validate
         stored_though_rejected=found.get("stored_though_rejected"),
         foreign=groups.foreign if ledger else None,
         met=groups.met if ledger else None,
+        tried_again=int(((state != UNSENT) & (outcomes["attempt"] > 1)).sum()),
         labels=_label_rows(truth, row, state, never, wrong),
         by_ping=_ping_rows(truth, row, state, never, wrong),
         examples=_examples(masks | _trouble(state), outcomes, truth),

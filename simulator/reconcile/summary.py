@@ -76,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     stored_though_rejected: int | None
     foreign: int | None
     met: int | None = None
+    tried_again: int = 0
     errors: float
     requests_per_s: float
     pings_per_s: float
@@ -279,7 +280,20 @@ def broken(result: ThresholdResult) -> str:
     """One sentence about an objective that does not hold."""
     if result.value is None:
         return f"{result.text}: not measured"
-    return f"{result.text}: it is {spoken(result.value, result.unit)}"
+    return f"{result.text}: it is {measured(result)}"
+
+
+def measured(result: ThresholdResult) -> str:
+    """What was measured for an objective, in as many digits as show on which side of the limit it is."""
+    if result.value is None:
+        return "not measured"
+    short = spoken(result.value, result.unit)
+    if result.ok is False and result.value != result.limit and short == spoken(result.limit, result.unit):
+        share = result.unit == "share"
+        return (
+            f"{result.value * 100 if share else result.value:.12g} {'%' if share else result.unit}".rstrip()
+        )
+    return short
 
 
 def spoken(value: float, unit: str) -> str:
@@ -288,7 +302,8 @@ def spoken(value: float, unit: str) -> str:
         return f"{value * 100:.3g} %"
     if not math.isfinite(value):  # a server's metric may be NaN or Inf
         return f"{value} {unit}".rstrip()
-    number = f"{int(value):,}".replace(",", " ") if value == int(value) else f"{value:,.4g}".replace(",", " ")
+    whole = value == int(value) or abs(value) >= 999.95  # four digits of more would be told with an exponent
+    number = f"{value:,.0f}".replace(",", " ") if whole else f"{value:.4g}"
     return f"{number} {unit}".rstrip()
 
 
@@ -318,7 +333,8 @@ def read_summary(path: Path) -> Summary:
         return msgspec.json.decode(file.read_bytes(), type=Summary)
     except OSError as error:
         raise InputError(
-            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled"
+            f"{path}: no {SUMMARY_FILE}: {error.strerror}; the run was not reconciled, which telsim report does "
+            "with --corpus"
         ) from error
     except msgspec.DecodeError as error:
         raise InputError(f"{file} cannot be read: {error}") from error

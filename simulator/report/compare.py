@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,12 +63,14 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         verdict: `worse` if any metric is, else `better` if any is, else `same`; `undecided` if nothing could be told.
         differences: what makes the two runs hard to compare, in words.
+        doubts: what makes one of them worth little, in words.
     """
 
     verdict: Judgement
     tolerance: float
     changes: list[Change]
     differences: list[str]
+    doubts: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +108,22 @@ def parse_tolerance(text: str) -> float:
 def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
     """Cuts the measured window of a run into blocks, by the time at which pings were answered.
 
+    The whole window, and not just from the first answer to the last: an endpoint that dies midway answered nothing
+    in the rest of it.
+
     Raises:
         InputError: fewer than a handful of blocks have answers; nothing can be said about noise.
     """
     judged = (outcomes["state"] == ACCEPTED) | (outcomes["state"] == REJECTED)
-    rows = outcomes[judged & (outcomes["sent"] >= meta.measured_from_ns)]
+    # Warm-up is what was due in it, as for the recorder: of a server that stalls there, the late ones are left out.
+    rows = outcomes[judged & (_since(outcomes, meta) >= meta.measured_from_ns)]
     if meta.measured_to_ns:
         rows = rows[rows["done"] <= meta.measured_to_ns]
     done = rows["done"]
-    start = int(done.min()) if len(rows) else 0
-    span = int(done.max()) - start + 1 if len(rows) else 0
+    start = meta.measured_from_ns or (int(rows["sent"].min()) if len(rows) else 0)
+    span = max(meta.measured_to_ns, int(done.max(initial=start)) + 1) - start
     block = np.minimum((done - start) * _BLOCKS // max(span, 1), _BLOCKS - 1)
-    since = np.where(rows["due"] > 0, rows["due"], rows["sent"]) if meta.pacing.open_loop else rows["sent"]
-    latency = np.maximum(done - since, 0)
+    latency = np.maximum(done - _since(rows, meta), 0)
     buckets, column = np.unique(buckets_of(latency), return_inverse=True)
     shape = (_BLOCKS, max(1, len(buckets)))
     counts = np.bincount(block * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape)
@@ -130,6 +136,12 @@ def cut(outcomes: Outcomes, meta: RunMeta) -> Blocks:
         buckets=buckets,
         counts=counts.astype(np.float64),
     )
+
+
+def _since(rows: Outcomes, meta: RunMeta) -> npt.NDArray[np.int64]:
+    """What latency counts from: in an open loop when a ping was due, else when it was sent."""
+    sent: npt.NDArray[np.int64] = rows["sent"]
+    return np.where(rows["due"] > 0, rows["due"], sent) if meta.pacing.open_loop else sent
 
 
 def _statistics(blocks: Blocks, weights: Floats) -> dict[str, Floats]:
@@ -255,12 +267,33 @@ def _differences(base: RunMeta, new: RunMeta) -> list[str]:
         "corpus": (base.corpus.sha256[:12], new.corpus.sha256[:12]),
         "target": (base.target.name, new.target.name),
         "pacing": (base.pacing.text, new.pacing.text),
+        "latency counts from": (_counted_from(base), _counted_from(new)),
         "batch size": (base.batch_size, new.batch_size),
+        "connections": (base.options.get("num_users"), new.options.get("num_users")),
+        "gzip": (base.options.get("gzip"), new.options.get("gzip")),
         "CPUs": (base.machine.cpus, new.machine.cpus),
         "platform": (base.machine.platform, new.machine.platform),
         "workers": (len(base.workers), len(new.workers)),
+        "telsim": (base.versions.telsim, new.versions.telsim),
+        "Python": (base.versions.python, new.versions.python),
     }
     return [f"{name}: {before} and {after}" for name, (before, after) in pairs.items() if before != after]
+
+
+def _counted_from(meta: RunMeta) -> str:
+    return "due time" if meta.pacing.open_loop else "real send"
+
+
+def _doubts(metas: Sequence[RunMeta], summaries: Sequence[Summary]) -> Iterator[str]:
+    """What makes a run worth little beside the other, whatever its figures are."""
+    judged_by_ledger = [bool(summary.ledger) for summary in summaries]
+    for which, meta, summary in zip(("BASE", "NEW"), metas, summaries, strict=True):
+        if meta.interrupted:
+            yield f"{which} was interrupted"
+        if summary.bound == "generator":
+            yield f"in {which} the generator was the limit, so it says nothing about the target"
+        if not summary.ledger and any(judged_by_ledger):
+            yield f"{which} had no ledger, so what was lost or duplicated is not compared"
 
 
 def compare_runs(base: Path, new: Path, *, tolerance: float = 0.05) -> Comparison:
@@ -287,16 +320,21 @@ def compare_runs(base: Path, new: Path, *, tolerance: float = 0.05) -> Compariso
         *_fault_changes(*summaries),
     ]
     return Comparison(
-        verdict=_overall([change.judgement for change in changes]),
+        verdict=_overall(changes),
         tolerance=tolerance,
         changes=changes,
         differences=_differences(*metas),
+        doubts=list(_doubts(metas, summaries)),
     )
 
 
-def _overall(judgements: list[Judgement]) -> Judgement:
-    order: tuple[Judgement, ...] = ("worse", "better", "same")
-    return next((judgement for judgement in order if judgement in judgements), "undecided")
+def _overall(changes: Sequence[Change]) -> Judgement:
+    """That no more was lost or failed makes no two runs equal of which neither rate nor latency could be told."""
+    found = {change.judgement for change in changes}
+    measured = {change.judgement for change in changes if change.ratio is not None}
+    order: tuple[Judgement, ...] = ("worse", "better")
+    told = next((judgement for judgement in order if judgement in found), None)
+    return told or ("same" if "same" in measured else "undecided")
 
 
 def comparison_exit_code(comparison: Comparison) -> ExitCode:

@@ -14,37 +14,43 @@ from simulator.report.wording import count, size
 
 def describe_page(description: Description) -> str:
     """Counts, sizes, pictures, and simulated values beside published ones."""
-    first, last = utc(description.first_due_ms), utc(description.last_due_ms)
     head = (
         f"{count(description.records)} pings of {count(description.senders)} clients ({count(description.clients)} "
-        f"simulated), {size(description.bytes)}, {description.dialect} dialect, seed {description.seed}, "
-        f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+        f"simulated), {size(description.bytes)}, {description.dialect} dialect, seed {description.seed}"
     )
+    parts: list[Html] = []
+    if description.comparisons:
+        parts.append(_comparisons(description))
+    if description.records:
+        head += f", {time_span(description)}"
+        parts.append(section("Pictures", element("div", *_pictures(description), cls="charts")))
+        parts.append(_types(description))
     return page(
         f"telsim: {description.scenario}",
         element("h1", f"What is in {description.scenario}"),
         element("p", head, cls="facts"),
-        section(
-            "Simulated beside published",
-            table(
-                ("figure", "simulated", "published", "distance", "observations", "grade", "source"),
-                [_row(row) for row in comparison_rows(description)],
-            ),
-            note="Distance is the relative difference of a number, or the share of a distribution that would have "
-            "to move. Grades: A published by Mozilla, B a study or an old sample, C a proxy.",
-        ),
-        section("Pictures", element("div", *_pictures(description), cls="charts")),
-        section(
-            "Ping types",
-            table(
-                ("ping", "pings", "mean body"),
-                [
-                    (name, count(number), f"{description.mean_body_bytes[name]:,.0f} B")
-                    for name, number in description.pings.items()
-                ],
-            ),
-        ),
+        *parts,
     )
+
+
+def _comparisons(description: Description) -> Html:
+    return section(
+        "Simulated beside published",
+        table(
+            ("figure", "simulated", "published", "distance", "observations", "grade", "source"),
+            [_row(row) for row in comparison_rows(description)],
+        ),
+        note="Distance is the relative difference of a number, or the share of a distribution that would have "
+        "to move. Grades: A published by Mozilla, B a study or an old sample, C a proxy.",
+    )
+
+
+def _types(description: Description) -> Html:
+    rows = [
+        (name, count(number), f"{description.mean_body_bytes[name]:,.0f} B")
+        for name, number in description.pings.items()
+    ]
+    return section("Ping types", table(("ping", "pings", "mean body"), rows, cls="numbers"))
 
 
 def _pictures(description: Description) -> list[Html]:
@@ -59,6 +65,12 @@ def _picture(name: str, plot: Plot) -> Html:
         plot(axes, plots.SERIES)
 
     return plots.draw(name, draw, height_inches=4.4) if name == "mix" else plots.draw(name, draw)
+
+
+def time_span(description: Description) -> str:
+    """From when to when the pings are due, of which there must be one."""
+    first, last = utc(description.first_due_ms), utc(description.last_due_ms)
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
 def comparison_rows(description: Description) -> list[tuple[str, str, str, str, str, str, str]]:

@@ -23,9 +23,11 @@ _FILE_COLOURS = ("#2563c9", "#cf6a12")
 
 def plots_of(description: Description) -> dict[str, tuple[str, Plot]]:
     """Title and drawing of each picture that this description has something for, by name."""
+    if not description.records:
+        return {}
     found: dict[str, tuple[str, Plot]] = {
         "rate": ("Pings an hour", _rate(description)),
-        "mix": ("Pings by type", _mix(description)),
+        "mix": (_mix_title(len(description.pings)), _mix(description)),
     }
     shapes = {row.figure.name: row for row in description.comparisons}
     if "daily_curve" in shapes:
@@ -48,15 +50,22 @@ def plots_of(description: Description) -> dict[str, tuple[str, Plot]]:
 
 def _rate(description: Description) -> Plot:
     def plot(axes: Axes, colours: Sequence[str]) -> None:
-        hours = np.arange(len(description.per_hour))
-        axes.fill_between(hours, description.per_hour, color=colours[0], alpha=0.18, step="post", linewidth=0)
-        axes.step(hours, description.per_hour, color=colours[0], where="post")
+        counts = [*description.per_hour, description.per_hour[-1]]  # an hour ends where the next would begin
+        hours = np.arange(len(counts))
+        axes.fill_between(hours, counts, color=colours[0], alpha=0.18, step="post", linewidth=0)
+        axes.step(hours, counts, color=colours[0], where="post")
         begin = utc(description.first_due_ms // MS_PER_HOUR * MS_PER_HOUR)
         axes.set_xlabel(f"hours from {begin:%Y-%m-%d %H:%M} UTC")
         axes.set_ylabel("pings an hour")
         axes.set_ylim(bottom=0)
 
     return plot
+
+
+def _mix_title(types: int) -> str:
+    """What is drawn: bars of a logarithmic scale are not as long as their numbers are large."""
+    most = f"the {_MOST_TYPES} most frequent of {types}, " if types > _MOST_TYPES else ""
+    return f"Pings by type ({most}logarithmic scale)"
 
 
 def _mix(description: Description) -> Plot:
@@ -101,7 +110,8 @@ def _bars(simulated: dict[str, float], published: dict[str, float], what: str) -
 def _lengths(session_ms: Sequence[int]) -> Plot:
     def plot(axes: Axes, colours: Sequence[str]) -> None:
         seconds = np.maximum(np.array(session_ms) / MS_PER_SECOND, 0.1)
-        edges = np.logspace(np.log10(seconds.min()), np.log10(max(seconds.max(), seconds.min() * 2)), 50)
+        # Its ends are exact; a power of a logarithm may lie above the shortest session or below the longest.
+        edges = np.geomspace(seconds.min(), max(seconds.max(), seconds.min() * 2), 50)
         axes.hist(seconds, bins=edges.tolist(), color=colours[0], alpha=0.75)
         middle = float(np.median(seconds))
         axes.axvline(middle, color=colours[1], linestyle="--", label=f"median {middle:.1f} s")

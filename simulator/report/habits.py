@@ -119,109 +119,121 @@ class Habits:
 
 
 def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> Iterator[Comparison]:
-    """Every figure that this corpus can say something about."""
-    known = figures()
+    """Every figure that this corpus can say something about: of a day's habits only where it holds a day.
 
-    def number(name: str, simulated: float, sample: int, how: str) -> Comparison:
-        published = float(known[name].value)
-        distance = abs(simulated - published) / published
-        return Comparison(known[name], round(simulated, 4), published, round(distance, 4), sample, how)
+    Args:
+        seen: what was gathered.
+        span_ms: how long the corpus lasts, in milliseconds.
+        senders: how many clients sent anything.
+        clients: how many there are.
+    """
+    whole_days = span_ms >= MS_PER_DAY  # an hour says nothing of what people do in a day
+    if whole_days:
+        yield from _new_tabs(seen)
+    yield from _people(seen)
+    if whole_days and seen.run_s:
+        yield _number(
+            "daily_use_hours",
+            seen.open_s / 3_600 / len(seen.open_days),
+            len(seen.open_days),
+            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
+        )
+    weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
+    if weeks >= 1 and seen.days_of:
+        yield from _days(seen, weeks)
+        yield _number(
+            "telemetry_on",
+            senders / clients,
+            clients,
+            "share of clients that sent anything: the more, the longer the span",
+        )
+    yield from _clicks(seen)
 
-    def shape(name: str, simulated: list[float], published: list[float], sample: int, how: str) -> Comparison:
-        ours, theirs = (np.array(values) / sum(values) for values in (simulated, published))
-        distance = float(np.abs(ours - theirs).sum() / 2)
-        rounded = [round(value, 4) for value in ours.tolist()]
-        as_shares = [round(value, 4) for value in theirs.tolist()]
-        return Comparison(known[name], rounded, as_shares, round(distance, 4), sample, how)
 
-    days = sum(len(found) for found in seen.days_of.values())
+def _new_tabs(seen: Habits) -> Iterator[Comparison]:
+    """When and how often new tabs are opened."""
     if sum(seen.us_hours):
-        curve = known["daily_curve"].value
-        yield shape(
+        yield _shape(
             "daily_curve",
             [float(count) for count in seen.us_hours],
-            curve,
             sum(seen.us_hours),
             "starts of en-US new tab sessions by UTC hour, weekdays",
         )
-    if seen.locale_of:
-        counted = Counter(seen.locale_of.values())
-        yield _shares(known["locales"], counted, "clients with a session, by locale")
-    if days:
-        yield number(
-            "runs_a_day",
-            seen.first_windows / days,
-            days,
-            "first windows a client and active day; runs without a reported home page are missing",
-        )
-        yield number(
-            "new_tabs_a_day", seen.new_tabs / days, days, "about:newtab sessions a client and active day"
-        )
-        yield number(
+    if not seen.days_of:
+        return
+    days = sum(len(found) for found in seen.days_of.values())
+    yield _number(
+        "runs_a_day",
+        seen.first_windows / days,
+        days,
+        "first windows a client and active day; runs without a reported home page are missing",
+    )
+    yield _number(
+        "new_tabs_a_day", seen.new_tabs / days, days, "about:newtab sessions a client and active day"
+    )
+
+
+def _people(seen: Habits) -> Iterator[Comparison]:
+    """Who they are, what their pages show them, and how long their browser runs."""
+    if seen.days_of:
+        locales = Counter(seen.locale_of.values())
+        yield _shares("locales", locales, "clients with a session, by locale")
+        yield _number(
             "sponsored_tiles",
             seen.paid_tiles / seen.sessions,
             seen.sessions,
             "sponsored tiles a session; the published value is the most there can be",
         )
     if seen.run_s:
-        yield number(
+        yield _number(
             "run_median_minutes",
             median(seen.run_s) / 60,
             len(seen.run_s),
             "length of sessions, from main pings",
         )
-        yield number(
-            "daily_use_hours",
-            seen.open_s / 3_600 / len(seen.open_days),
-            len(seen.open_days),
-            "length of subsessions a client and day, from main pings; the longer the span, the fewer are cut short",
-        )
     if seen.has_new_windows:
-        new = sum(seen.has_new_windows.values())
-        yield number(
+        yield _number(
             "windows_10_or_11",
-            new / len(seen.has_new_windows),
+            sum(seen.has_new_windows.values()) / len(seen.has_new_windows),
             len(seen.has_new_windows),
             "clients with a main ping that says Windows 10.0, as both do",
         )
     if seen.ended:
-        yield _shares(
-            known["end_reasons"], seen.ended, "main pings, by reason; aborted sessions are not simulated"
-        )
-    weeks = span_ms / (MS_PER_DAY * _DAYS_IN_A_WEEK)
-    if weeks >= 1 and days:
-        yield number(
-            "days_a_week",
-            days / len(seen.days_of) / weeks,
-            len(seen.days_of),
-            "active days a week of clients with a session",
-        )
-        yield from _week(seen, known["week_mean_below_thursday"])
-        yield number(
-            "telemetry_on",
-            senders / clients,
-            clients,
-            "share of clients that sent anything: the more, the longer the span",
-        )
+        yield _shares("end_reasons", seen.ended, "main pings, by reason; aborted sessions are not simulated")
+
+
+def _days(seen: Habits, weeks: float) -> Iterator[Comparison]:
+    """On how many days of a week people come, and on which."""
+    days = sum(len(found) for found in seen.days_of.values())
+    yield _number(
+        "days_a_week",
+        days / len(seen.days_of) / weeks,
+        len(seen.days_of),
+        "active days a week of clients with a session",
+    )
+    yield from _week(seen)
+
+
+def _clicks(seen: Habits) -> Iterator[Comparison]:
+    """How often what is shown is clicked."""
     sites = [seen.clicks[position] for position in range(_FIRST_POSITION_OF_SITES, POSITIONS)]
-    if sum(sites) and all(sites):
-        ratios = np.log(sites)
-        slope = float(np.polyfit(np.arange(len(sites)), ratios, 1, w=np.sqrt(sites))[0])
-        yield number(
+    if all(sites):
+        slope = float(np.polyfit(np.arange(len(sites)), np.log(sites), 1, w=np.sqrt(sites))[0])
+        yield _number(
             "position_decay",
             float(np.exp(slope)),
             sum(sites),
             "fall of top-site clicks from one position to the next",
         )
     if seen.stories_shown:
-        yield number(
+        yield _number(
             "story_ctr",
             seen.stories_clicked / seen.stories_shown,
             seen.stories_shown,
             "clicked over shown stories",
         )
     if seen.shown:
-        yield number(
+        yield _number(
             "message_acceptance",
             seen.followed / seen.shown,
             seen.shown,
@@ -229,16 +241,32 @@ def comparisons(seen: Habits, span_ms: int, *, senders: int, clients: int) -> It
         )
 
 
-def _shares(figure: Figure, counted: Counter[str], how: str) -> Comparison:
+def _number(name: str, simulated: float, sample: int, how: str) -> Comparison:
+    figure = figures()[name]
+    published = float(figure.value)
+    distance = abs(simulated - published) / published
+    return Comparison(figure, round(simulated, 4), published, round(distance, 4), sample, how)
+
+
+def _shape(name: str, simulated: list[float], sample: int, how: str) -> Comparison:
+    figure = figures()[name]
+    ours, theirs = (np.array(values) / sum(values) for values in (simulated, figure.value))
+    distance = float(np.abs(ours - theirs).sum() / 2)
+    rounded, published = ([round(value, 4) for value in shares.tolist()] for shares in (ours, theirs))
+    return Comparison(figure, rounded, published, round(distance, 4), sample, how)
+
+
+def _shares(name: str, counted: Counter[str], how: str) -> Comparison:
     """Shares by name, of names that the figure has and of others."""
+    figure = figures()[name]
     total = sum(counted.values())
-    ours = {name: counted[name] / total for name in figure.value}
+    ours = {key: counted[key] / total for key in figure.value}
     theirs = dict(figure.value)
-    moved = sum(abs(ours[name] - theirs[name]) for name in theirs)
+    moved = sum(abs(ours[key] - theirs[key]) for key in theirs)
     rest = abs(sum(ours.values()) - sum(theirs.values()))
     return Comparison(
         figure,
-        {name: round(share, 4) for name, share in ours.items()},
+        {key: round(share, 4) for key, share in ours.items()},
         theirs,
         round((moved + rest) / 2, 4),
         total,
@@ -246,8 +274,9 @@ def _shares(figure: Figure, counted: Counter[str], how: str) -> Comparison:
     )
 
 
-def _week(seen: Habits, figure: Figure) -> Iterator[Comparison]:
+def _week(seen: Habits) -> Iterator[Comparison]:
     """The mean of whole weeks against their Thursdays."""
+    figure = figures()["week_mean_below_thursday"]
     users = Counter(day for days in seen.days_of.values() for day in days)
     first, last = min(users), max(users)
     whole = (last - first + 1) // _DAYS_IN_A_WEEK * _DAYS_IN_A_WEEK

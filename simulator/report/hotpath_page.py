@@ -12,7 +12,7 @@ from simulator.hotpath.fit import CostFit, Estimate
 from simulator.hotpath.sweep import HotPath, Point, predicted_pings_per_s
 from simulator.report import plots
 from simulator.report.html import Html, Node, element, page, section, table
-from simulator.report.wording import count, milliseconds, rate, short, size
+from simulator.report.wording import count, milliseconds, rate, share, short, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +130,7 @@ def _latency(points: Sequence[Point]) -> Html:
             axes.plot(x, values, "o-", markersize=4, color=plots.SERIES[at], label=name)
         plots.log_axis(axes, "pings a request")
         plots.log_milliseconds(axes)
-        axes.legend(loc="upper left")
+        plots.legend_above(axes)
 
     return plots.draw("batch-latency", plot)
 
@@ -219,14 +219,14 @@ def _points_section(found: HotPath) -> Html:
     rows = (
         (
             _contrast_name(point) if point.kind != "batch" else f"batch {point.batch}",
-            f"{point.pings_per_request:.3g}",
+            short(point.pings_per_request),
             rate(point.requests_per_s),
             rate(point.pings_per_s),
             f"{2 * point.noise:.1%}",
             milliseconds(point.latency_ms.p50),
             milliseconds(point.latency_ms.p99),
             size(point.bytes_per_ping),
-            f"{point.errors:.2%}" if point.errors else "0",
+            share(point.errors),
             element("td", count(point.wrong), cls="bad" if point.wrong else ""),
             point.bound,
         )
@@ -280,18 +280,19 @@ def _capacity_curve(found: Capacity) -> Html | None:
 
     def plot(axes: Axes) -> None:
         for ok, colour, label in ((True, plots.SERIES[2], "holds"), (False, plots.FAILURE, "broken")):
-            some = [step for step in steps if step.ok is ok]
-            axes.plot(
-                [s.rate for s in some], [s.latency_ms.p99 for s in some], "o", color=colour, label=label
-            )
+            if some := [step for step in steps if step.ok is ok]:
+                axes.plot(
+                    [s.rate for s in some], [s.latency_ms.p99 for s in some], "o", color=colour, label=label
+                )
         if found.rate:
             axes.axvline(found.rate, color=plots.SERIES[0], linewidth=1)
         plots.log_axis(axes, "requests/s")
         plots.log_milliseconds(axes)
-        axes.legend()
+        plots.legend_above(axes)
 
     picture = plots.draw("capacity", plot)
-    return section("Latency by rate", _figure("p99 from the due time", "the line is the answer", picture))
+    note = "the line is the answer" if found.rate else "no rate is the answer"
+    return section("Latency by rate", _figure("p99 from the due time", note, picture))
 
 
 def _steps_section(steps: Sequence[Step]) -> Html:
@@ -302,7 +303,7 @@ def _steps_section(steps: Sequence[Step]) -> Html:
             element("td", "holds" if step.ok else "broken", cls="good" if step.ok else "bad"),
             element("td", rate(step.achieved), cls="n"),
             element("td", milliseconds(step.latency_ms.p99), cls="n"),
-            element("td", f"{step.errors:.2%}" if step.errors else "0", cls="n"),
+            element("td", share(step.errors), cls="n"),
             element("td", "; ".join(step.reasons), cls="why"),
         )
         for step in steps

@@ -11,17 +11,9 @@ from rich.text import Text
 
 from simulator.capacity import Capacity, Step
 from simulator.hotpath.sweep import HotPath, Point
+from simulator.report.console import console_for_tables
 from simulator.report.hotpath_page import capacity_headline, capacity_reason, explain, microseconds
 from simulator.report.wording import milliseconds, rate
-
-_PLAIN_WIDTH = 110
-
-
-def _plain(console: Console | None) -> Console:
-    out = console or Console(highlight=False)
-    if out.is_terminal:
-        return out
-    return Console(file=out.file, width=_PLAIN_WIDTH, highlight=False, color_system=None)
 
 
 def _table(out: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -36,7 +28,7 @@ def _table(out: Console, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def print_hotpath(found: HotPath, console: Console | None = None) -> None:
     """Prints every trial, the stages and the cost model."""
-    out = _plain(console)
+    out = console_for_tables(console)
     head = ("trial", "requests/s", "pings/s", "±", "p50", "p99", "limit")
     _table(out, head, [_row(point) for point in found.points])
     if found.stage_fits:
@@ -78,6 +70,6 @@ def step_line(step: Step) -> str:
 
 def print_capacity(found: Capacity, console: Console | None = None) -> None:
     """Prints the answer and what ends it."""
-    out = _plain(console)
+    out = console_for_tables(console)
     out.print(Text(capacity_headline(found), style="bold green" if found.rate else "bold red"))
     out.print(capacity_reason(found), soft_wrap=True)

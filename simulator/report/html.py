@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
+#: What a browser may not be given: control characters but tab and newlines, and half characters.
+_NOT_HTML = dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(0xD800, 0xE000)), "\ufffd")
 _VOID = frozenset({"meta", "br", "hr", "col"})
 
 
@@ -42,7 +44,7 @@ def join(children: Iterable[Node]) -> Html:
 
 
 def _node(child: Html | str | float) -> str:
-    return child if isinstance(child, Html) else escape(str(child))
+    return child if isinstance(child, Html) else escape(str(child).translate(_NOT_HTML))
 
 
 def table(head: Iterable[Node], rows: Iterable[Iterable[Node]], *, cls: str = "") -> Html:

@@ -57,6 +57,7 @@ def _cell(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is."""
+    text = text.replace("&", "&amp;")
     for sign in "\\`*_[]<>|~#":
         text = text.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
     return " ".join(text.split())

@@ -76,7 +76,7 @@ def draw(name: str, plot: Callable[[Any], None], *, height_inches: float = _SIZE
     """Runs `plot` on fresh axes and gives the picture.
 
     Args:
-        name: makes the ids inside the picture unique on the page.
+        name: what is drawn, with hyphens; it makes the ids inside the picture unique on the page.
         plot: draws on Matplotlib axes, with the colours in `SERIES`.
         height_inches: of the picture; the width is fixed and scales with the page.
     """
@@ -103,7 +103,8 @@ def _themed(svg: str, name: str) -> str:
     svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, variable)
-    return svg.replace("<svg", '<svg role="img"', 1).strip()
+    named = f'<svg role="img" aria-label="{name.replace("-", " ")}"'  # the caption beside it says more
+    return svg.replace("<svg", named, 1).strip()
 
 
 def _merged(values: Sequence[float], width: int, how: Callable[..., Any]) -> Floats:
@@ -119,15 +120,47 @@ def _mean(values: Floats, axis: int) -> Floats:
     return np.where(known > 0, np.nansum(values, axis=axis) / np.maximum(known, 1), np.nan)
 
 
+def over_the_whole_run(series: TimeSeries, *, started_ns: int, ended_ns: int) -> TimeSeries:
+    """The same with the seconds before the first answer and after the last, in which nothing came.
+
+    Without them an endpoint that hangs at first would seem to answer at once, and one that dies to go on to the end.
+
+    Args:
+        series: what happened in each second that had answers.
+        started_ns: of the run; 0: not known.
+        ended_ns: of the run; 0: not known.
+    """
+    after_last = series.first_s + len(series.pings)
+    before = max(0, series.first_s - started_ns // NS_PER_S) if started_ns else 0
+    after = max(0, -(-ended_ns // NS_PER_S) - after_last) if ended_ns else 0
+    if not series.pings or not before + after:
+        return series
+    columns = {
+        name: [0] * before + getattr(series, name) + [0] * after
+        for name in ("requests", "pings", "failures", "p50_ms", "p99_ms")
+    }
+    return TimeSeries(first_s=series.first_s - before, **columns)
+
+
+def has_course(series: TimeSeries, *, started_ns: int = 0, ended_ns: int = 0) -> bool:
+    """Whether the run lasted long enough to draw anything over its time."""
+    return int((~np.isnan(_covered(series, started_ns, ended_ns))).sum()) > 1
+
+
+def seconds_together(series: TimeSeries) -> int:
+    """How many seconds make one point of a picture."""
+    return max(1, -(-len(series.pings) // _MOST_POINTS))
+
+
 def throughput_over_time(series: TimeSeries, *, started_ns: int = 0, ended_ns: int = 0) -> Html:
-    """Pings a second, and the failed ones, over the run.
+    """Pings a second, and the requests that went wrong (failed, or judged against their label), over the run.
 
     Args:
         series: what happened in each second.
         started_ns: of the run, so that its first second counts for as much as there was of it.
         ended_ns: the same for the last second.
     """
-    width = max(1, -(-len(series.pings) // _MOST_POINTS))
+    width = seconds_together(series)
     covered = _covered(series, started_ns, ended_ns)
     pings, failures = (
         _merged((np.asarray(values) / covered).tolist(), width, _mean)
@@ -139,8 +172,8 @@ def throughput_over_time(series: TimeSeries, *, started_ns: int = 0, ended_ns: i
         axes.fill_between(seconds, pings, color=SERIES[0], alpha=0.18, step="mid", linewidth=0)
         axes.step(seconds, pings, color=SERIES[0], where="mid", label="pings/s")
         if np.nan_to_num(failures).any():
-            axes.step(seconds, failures, color=FAILURE, where="mid", label="failed/s")
-            axes.legend(loc="upper right", ncols=2)
+            axes.step(seconds, failures, color=FAILURE, where="mid", label="requests gone wrong/s")
+            legend_above(axes)
         axes.set_ylim(bottom=0)
         _seconds_axis(axes, seconds, width)
         thousands(axes.yaxis)
@@ -159,8 +192,8 @@ def _covered(series: TimeSeries, started_ns: int, ended_ns: int) -> Floats:
 
 
 def latency_over_time(series: TimeSeries) -> Html:
-    """Median and 99th percentile of each second."""
-    width = max(1, -(-len(series.p50_ms) // _MOST_POINTS))
+    """Median and 99th percentile of each second; of several seconds together, the highest."""
+    width = seconds_together(series)
     p50, p99 = (_merged(values, width, np.max) for values in (series.p50_ms, series.p99_ms))
     # A second without answers has no latency: the line is broken there.
     p50, p99 = (np.where(values > 0, values, np.nan) for values in (p50, p99))
@@ -169,7 +202,7 @@ def latency_over_time(series: TimeSeries) -> Html:
     def plot(axes: Axes) -> None:
         axes.plot(seconds, p99, color=SERIES[1], label="p99", marker="." if len(p99) < 40 else "")
         axes.plot(seconds, p50, color=SERIES[0], label="p50", marker="." if len(p99) < 40 else "")
-        axes.legend(loc="upper right", ncols=2)
+        legend_above(axes)
         _seconds_axis(axes, seconds, width)
         log_milliseconds(axes)
 
@@ -197,7 +230,7 @@ def percentile_curves(name: str, curves: Sequence[tuple[str, Histogram, str]]) -
         axes.set_xlabel("percentile of requests")
         log_milliseconds(axes)
         if len(curves) > 1:
-            axes.legend(loc="upper left")
+            legend_above(axes)
 
     return draw(name, plot)
 
@@ -239,6 +272,11 @@ def _seconds_axis(axes: Axes, seconds: npt.NDArray[Any], width: int) -> None:
     if len(seconds):
         axes.set_xlim(-0.5, max(1.0, float(seconds[-1]) + 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+
+
+def legend_above(axes: Axes) -> None:
+    """The legend between picture and caption, where no curve can run through it."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
 
 
 def thousands(axis: Any) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from simulator.clock import utc
+from simulator.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_SECOND, utc
 from simulator.histogram import Histogram, unpack
 from simulator.reconcile.accounting import Row
 from simulator.reconcile.summary import Summary
@@ -15,14 +15,17 @@ from simulator.report.html import Html, Node, element, page, section, table
 from simulator.report.wording import (
     HEADLINES,
     Line,
+    accounted,
     count,
     fate_lines,
     milliseconds,
     rate,
+    share,
     size,
     threshold_line,
 )
-from simulator.rundir import RunMeta
+from simulator.rundir import CorpusRef, RunMeta, WorkerHealth
+from simulator.shipped import shipped_scenarios
 
 _TONES = {"pass": "good", "fail": "bad", "generator-bound": "warn", "interrupted": "warn"}
 _STATES = ("accepted", "rejected", "failed", "unknown", "unsent")
@@ -54,7 +57,7 @@ def _verdict(summary: Summary, meta: RunMeta) -> Html:
     if summary.reasons:
         why: Node = element("ul", *(element("li", reason) for reason in summary.reasons))
     else:
-        why = element("p", f"{count(summary.pings)} pings, every one accounted for.")
+        why = element("p", f"{accounted(summary)}.")
     what = (
         f"{meta.corpus.name or 'corpus'} ({meta.corpus.dialect or '?'} dialect) to {meta.target.name} "
         f"at {meta.target.host}, {meta.pacing.text}, batch size {meta.batch_size}, "
@@ -76,9 +79,9 @@ def _tiles(summary: Summary, meta: RunMeta) -> Html:
         (rate(summary.pings_per_s), "pings/s"),
         (rate(summary.requests_per_s), "requests/s"),
         (f"{size(summary.bytes_per_s)}/s", "sent"),
-        (milliseconds(latency.p50), f"p50, {since}"),
-        (milliseconds(latency.p99), f"p99, {since}"),
-        (f"{summary.errors:.2%}" if summary.errors else "0", "errors"),
+        (milliseconds(latency.p50) if latency.max else "-", f"p50, {since}"),
+        (milliseconds(latency.p99) if latency.max else "-", f"p99, {since}"),
+        (share(summary.errors), "errors"),
         (summary.bound, "limit"),
     )
     return element(
@@ -181,11 +184,8 @@ def _objectives(summary: Summary) -> Html:
         for line in map(threshold_line, summary.thresholds)
     )
     own = sum(not result.default for result in summary.thresholds)
-    note = (
-        f"The first {own} were asked for; the others hold for every run."
-        if own
-        else "These hold for every run."
-    )
+    asked = {0: "", 1: "The first was asked for; "}.get(own, f"The first {own} were asked for; ")
+    note = f"{asked}the others every run has to hold." if asked else "These every run has to hold."
     return section("Objectives", table(("objective", "measured", "verdict"), rows, cls="tight"), note=note)
 
 
@@ -195,19 +195,21 @@ def _figure(caption: str, note: str, picture: Html) -> Html:
 
 def _speed(meta: RunMeta) -> Html | None:
     figures = []
-    if len(meta.time_series.pings) > 1:
+    lasted = {"started_ns": meta.started_ns, "ended_ns": meta.ended_ns}
+    series = plots.over_the_whole_run(meta.time_series, **lasted)
+    if plots.has_course(series, **lasted):
+        together = plots.seconds_together(series)
+        highest = f", the highest of every {together}" if together > 1 else ""
         figures += [
             _figure(
                 "Throughput over time",
                 "pings answered in each second",
-                plots.throughput_over_time(
-                    meta.time_series, started_ns=meta.started_ns, ended_ns=meta.ended_ns
-                ),
+                plots.throughput_over_time(series, **lasted),
             ),
             _figure(
                 "Latency over time",
-                "service time of each second's requests",
-                plots.latency_over_time(meta.time_series),
+                f"service time of each second's requests{highest}",
+                plots.latency_over_time(series),
             ),
         ]
     service = unpack(meta.histograms.service.total)
@@ -255,7 +257,7 @@ def _generator(summary: Summary, meta: RunMeta) -> Html:
     rows = (
         (
             f"{worker.index}",
-            f"{worker.cpu_share:.0%}",
+            _cpu(worker),
             milliseconds(worker.loop_lag_ms.p99),
             milliseconds(worker.loop_lag_ms.max),
             count(worker.late_starts),
@@ -297,12 +299,18 @@ def _generator(summary: Summary, meta: RunMeta) -> Html:
     )
 
 
+def _cpu(worker: WorkerHealth) -> str:
+    """A worker's share of its core. Connecting counts too, which in a run of a moment is more than the rest of it."""
+    return f"{min(worker.cpu_share, 1.0):.0%}" if worker.requests else "-"
+
+
 def _errors(summary: Summary, meta: RunMeta) -> Html | None:
     if not meta.errors and not summary.errors:
         return None
     parts: list[Node] = []
     for error in meta.errors:
-        status = f" (status {error.status})" if error.status else ""
+        told = not error.status or f"HTTP {error.status}" in error.message
+        status = "" if told else f" (status {error.status})"
         parts.append(element("h3", f"{count(error.count)} times: {error.message}{status}"))
         if error.example:
             parts.append(element("pre", error.example[:_MOST_EXAMPLE_CHARACTERS]))
@@ -311,12 +319,7 @@ def _errors(summary: Summary, meta: RunMeta) -> Html | None:
 
 
 def _reproduce(meta: RunMeta) -> Html:
-    commands = []
-    if meta.corpus.scenario:
-        commands.append(
-            f"telsim generate {meta.corpus.scenario} --seed {meta.corpus.seed} "
-            f"--dialect {meta.corpus.dialect} --out {meta.corpus.name or 'corpus'}"
-        )
+    commands = [shlex.join(_generate_command(meta.corpus))] if meta.corpus.scenario else []
     if meta.command:
         commands.append(shlex.join(_spoken_command(meta.command)))
     facts = {
@@ -331,8 +334,32 @@ def _reproduce(meta: RunMeta) -> Html:
     return section("How to reproduce", element("pre", "\n".join(commands)) if commands else None, listed)
 
 
+def _generate_command(corpus: CorpusRef) -> list[str]:
+    """What makes the corpus again, whatever else than its scenario's own was asked for."""
+    shipped = corpus.scenario in shipped_scenarios()
+    words = ["telsim", "generate", corpus.scenario if shipped else f"{corpus.scenario}.toml"]
+    words += ["--seed", str(corpus.seed), "--dialect", corpus.dialect]
+    words += ["--clients", str(corpus.clients)] if corpus.clients else []
+    words += ["--duration", _duration(corpus.duration_ms)] if corpus.duration_ms else []
+    return [*words, "--out", corpus.name or "corpus"]
+
+
+def _duration(ms: int) -> str:
+    """A duration as scenarios write it, in the largest unit of which it is a whole number."""
+    units = {"d": MS_PER_DAY, "h": MS_PER_HOUR, "s": MS_PER_SECOND}
+    name, size_ms = next(((name, unit) for name, unit in units.items() if not ms % unit), ("ms", 1))
+    return f"{ms // size_ms}{name}"
+
+
 def _spoken_command(command: Sequence[str]) -> list[str]:
-    """The command as one would type it: without the path of the interpreter's script."""
+    """The command as one would type it again: without the path of the interpreter's script, and for another run."""
     program = Path(command[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return [name, *command[1:]]
+    words = iter(command[1:])
+    kept = [name]
+    for word in words:
+        if word == "--run-dir":
+            next(words, None)  # which holds this run by now
+        elif not word.startswith("--run-dir="):
+            kept.append(word)
+    return kept

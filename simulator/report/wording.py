@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.reconcile.summary import Latency, Summary, spoken
+from simulator.reconcile.summary import Latency, Summary, measured
 from simulator.rundir import RunMeta
 from simulator.thresholds import ThresholdResult
 
@@ -36,6 +36,18 @@ def rate(per_s: float) -> str:
     return f"{per_s:,.0f}".replace(",", " ") if per_s >= 100 else f"{per_s:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """How long something lasted."""
+    return f"{short(seconds)} s"
+
+
+def share(part: float) -> str:
+    """A share of one as a percentage: what is not zero never reads as zero."""
+    if not part:
+        return "0"
+    return f"{part:.2%}" if part >= 0.0001 else f"{part * 100:.1g}%"
+
+
 def size(octets: float) -> str:
     """Bytes in decimal units."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -61,10 +73,18 @@ def short(value: float) -> str:
 
 def headline(summary: Summary) -> str:
     """The verdict in one line."""
-    what = f"{count(summary.pings)} pings in {summary.window_s:.3g} s"
     if summary.verdict == "pass":
-        return f"{HEADLINES[summary.verdict]}: {what}, every one accounted for"
+        measured = f"measured for {duration(summary.window_s)}"
+        return f"{HEADLINES[summary.verdict]}: {accounted(summary)}; {measured}"
     return f"{HEADLINES[summary.verdict]}: {'; '.join(summary.reasons)}"
+
+
+def accounted(summary: Summary) -> str:
+    """What a run that passed accounts for. Pings that were never sent say nothing of the endpoint."""
+    pings = f"{count(summary.pings)} pings"
+    if summary.unsent:
+        pings = f"{count(summary.sent)} of {pings} sent"
+    return f"{pings}, every one accounted for"
 
 
 def fate_lines(summary: Summary) -> list[Line]:
@@ -83,6 +103,8 @@ def fate_lines(summary: Summary) -> list[Line]:
         Line("wrongly accepted", count(s.wrongly_accepted), "invalid, yet taken", bad=s.wrongly_accepted > 0),
         Line("wrongly rejected", count(s.wrongly_rejected), "valid, yet refused", bad=s.wrongly_rejected > 0),
     ]
+    if s.tried_again:
+        lines.insert(2, Line("tried again", count(s.tried_again), "of these, with more than one try"))
     if s.stored_though_rejected:
         meaning = "refused, yet in the ledger"
         lines.append(Line("stored though rejected", count(s.stored_though_rejected), meaning, bad=True))
@@ -128,12 +150,13 @@ def speed_lines(summary: Summary, meta: RunMeta) -> list[Line]:
 
 
 def percentiles(latency: Latency) -> str:
-    """The usual four statistics in one cell."""
+    """The usual four statistics in one cell; a dash where nothing was measured."""
+    if not latency.max:
+        return "-"
     return " / ".join(map(short, (latency.p50, latency.p90, latency.p99, latency.max))) + " ms"
 
 
 def threshold_line(result: ThresholdResult) -> Line:
     """One objective and what became of it."""
-    value = "not measured" if result.value is None else spoken(result.value, result.unit)
     verdict = {True: "holds", False: "BROKEN", None: "not judged"}[result.ok]
-    return Line(result.text, value, verdict, bad=result.ok is False)
+    return Line(result.text, measured(result), verdict, bad=result.ok is False)

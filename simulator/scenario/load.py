@@ -25,9 +25,10 @@ def resolve_scenario(name: str | Path) -> Path:
         ScenarioError: neither a file nor a shipped name; the message lists the names.
     """
     path = Path(name)
-    if path.exists():
-        return path
     shipped = shipped_scenarios()
+    # A directory is no scenario: `smoke` means the shipped one beside a corpus of that name, too.
+    if path.exists() and not (path.is_dir() and str(name) in shipped):
+        return path
     found = shipped.get(path.stem) if path.suffix in {"", ".toml"} else None
     if found is not None and path.parent.name in {"", "scenarios"}:
         return found
@@ -51,17 +52,26 @@ def load_scenario(
         ScenarioError: not readable or not valid; `findings` has every problem with its key path.
     """
     path = resolve_scenario(name)
+    text = scenario_text(path)
+    return parse_scenario(text, name=str(path), overrides=overrides), text
+
+
+def scenario_text(path: Path) -> str:
+    """The text of a scenario file.
+
+    Raises:
+        ScenarioError: it cannot be read, or is no text.
+    """
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise ScenarioError(
                 f"{path}: larger than {_LARGEST_FILE_BYTES >> 20} MB, which no scenario needs to be"
             )
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: not UTF-8 text (byte {error.start})") from error
-    return parse_scenario(text, name=str(path), overrides=overrides), text
 
 
 def parse_scenario(
@@ -84,7 +94,7 @@ def parse_scenario(
     try:
         return Scenario.model_validate({**data, **overrides})
     except ValidationError as error:
-        findings = [_finding(name, problem) for problem in error.errors()]
+        findings = [_finding(name, problem, overrides) for problem in error.errors()]
         count = f"{len(findings)} problem" + ("s" if len(findings) > 1 else "")
         raise ScenarioError(f"{name}: {count}", findings) from error
 
@@ -96,7 +106,7 @@ def scenario_json_schema() -> dict[str, Any]:
     return schema
 
 
-def _finding(name: str, problem: Any) -> Finding:
+def _finding(name: str, problem: Any, overrides: Mapping[str, object]) -> Finding:
     location = problem["loc"]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     what = problem["msg"].removeprefix("Value error, ")
@@ -107,6 +117,8 @@ def _finding(name: str, problem: Any) -> Finding:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_keys_at(location[:-1]))}"
     elif problem["type"] == "missing":
         what = "missing; it must be given"
+    if location and (given := overrides.get(location[0])) is not None:
+        return Finding(f"{where} {given!r}, given in place of that of {name}", what, hint)
     return Finding(f"{name}: {where}" if where else name, what, hint)
 
 

@@ -11,6 +11,7 @@ from simulator.catalogue import ping_types
 from simulator.errors import UsageError
 from simulator.faults import FAULTS
 from simulator.fixtures.pool import Pool
+from simulator.records import DIALECTS
 
 EVERY = [(name, dialect) for name, row in ping_types().items() for dialect in row.dialects]
 HEAVY = {"oversized_body": "body_too_large", "gzip_bomb": "inflated_too_large"}
@@ -176,6 +177,22 @@ def test_repr_is_short_and_a_notebook_gets_the_payload() -> None:
     never = simulator.ping("topsite_click", due_ms=2**62, body="{<b>")
     assert f"{2**62} ms" in repr(never)
     assert "{&lt;b&gt;" in never._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("type_", "seed", "how"),
+    [
+        ("infobar_event", 0, "missing_required"),  # the documents require a key there that the wire does not
+        ("spotlight_event", 2, "extra_braces"),
+    ],
+)
+def test_a_ping_that_fits_both_dialects_is_broken_for_both(type_: str, seed: int, how: str) -> None:
+    ping = simulator.ping(type_, dialect="wire", seed=seed)
+    assert simulator.validate(ping, dialect="documented") == []
+    broken = simulator.corrupt(ping, how)
+    for dialect in DIALECTS:
+        codes = {problem.code for problem in simulator.validate(broken, dialect=dialect)}
+        assert codes & set(FAULTS[how].codes)
 
 
 def test_what_was_asked_for_before_changes_nothing() -> None:

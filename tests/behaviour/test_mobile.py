@@ -24,6 +24,7 @@ fenix = { periods_a_day = 20, days_a_week = 7 }
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_end_by_force_is_followed_by_a_dirty_start(dialect: Dialect, tmp_path: Path) -> None:
     path = tmp_path / "phones.toml"

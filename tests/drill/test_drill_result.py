@@ -143,3 +143,26 @@ def test_the_text_shows_wave_fates_and_verdict() -> None:
     assert "lost by policy        13" in text
     assert "up to 40" in text
     assert text.endswith("FAIL: because\n")
+
+
+def test_without_a_ledger_nothing_is_said_of_what_is_stored() -> None:
+    fates = msgspec.structs.replace(GOOD, stored_unanswered=0, lost_by_policy=15, ledger=None)
+    result = DrillResult(
+        verdict="pass",
+        reasons=[],
+        mode="down",
+        policy="none",
+        hurry=1,
+        rate=10,
+        fates=fates,
+        recovery=RECOVERY,
+        allowed_s=5,
+        duplicated=None,
+        wrongly_accepted=0,
+        wrongly_rejected=0,
+    )
+    text = drill_text(result)
+    assert "given up              15     no ledger" in text
+    assert "lost by fault          -" in text
+    assert "endpoint has it" not in text
+    assert "does not have it" not in text

@@ -11,6 +11,8 @@ from endpoint_process import Served, totals
 from simulator import wire
 from simulator.catalogue import example, ping_types
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = {
     "sourcegraph_log_user_event": "logUserEvent",
     "sourcegraph_log_event": "logEvent",

@@ -189,6 +189,7 @@ def test_graphql_and_sentry(http):
     assert http.post("/api/1/store/?sentry_key=k", json=event).json() == {"id": event["event_id"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_signals_end_it_cleanly(schema_directory, tmp_path, number, code):
     with Served("--schemas", schema_directory, "--store", tmp_path / "s") as running:
@@ -197,6 +198,7 @@ def test_signals_end_it_cleanly(schema_directory, tmp_path, number, code):
     assert not (tmp_path / "s-wal").exists()
 
 
+@pytest.mark.slow
 def test_the_default_store_is_named_and_stays(schema_directory):
     with Served("--schemas", schema_directory) as running:
         assert httpx.post(running.url + click(1), json=GOOD).status_code == 200
@@ -206,6 +208,7 @@ def test_the_default_store_is_named_and_stays(schema_directory):
     assert path.stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_options_change_answers(schema_directory, tmp_path):
     options = ("--schemas", schema_directory, "--store", tmp_path / "s", "--edge", "--path-too-long", "414")
     with Served(*options, "--max-body-bytes", 100, "--no-payloads", "--fsync") as edge:
@@ -228,6 +231,7 @@ def test_a_port_in_use_is_told(served):
     assert ended.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
 def test_it_listens_on_loopback_only(host):
     ended = run("--port", 0, "--host", host)

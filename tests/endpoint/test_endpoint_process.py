@@ -1,5 +1,6 @@
 """The endpoint as a child process, as smoke runs use it."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -26,6 +27,11 @@ def test_it_has_a_url_and_a_store_and_ends_when_told(schema_directory, tmp_path)
 def test_the_store_it_chose_is_known(schema_directory):
     with EndpointProcess(Settings(schemas=str(schema_directory))) as child:
         assert child.store.is_file()
+
+
+def test_the_terminals_ctrl_c_is_for_its_parent_alone(schema_directory):
+    with EndpointProcess(Settings(schemas=str(schema_directory))) as child:
+        assert os.getpgid(child.pid) != os.getpgid(0)
 
 
 def test_its_exit_code_after_a_kill_is_the_signal(schema_directory):

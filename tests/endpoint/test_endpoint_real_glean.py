@@ -15,6 +15,7 @@ from simulator.endpoint.stored import read_pings
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("glean") is None, reason="needs glean-sdk")
 
 
+@pytest.mark.slow
 def test_what_the_real_client_sends_is_accepted(tmp_path):
     with EndpointProcess(Settings(schemas="wire")) as endpoint:
         program = Path(__file__).with_name("real_glean_client.py")

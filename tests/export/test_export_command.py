@@ -31,6 +31,8 @@ def test_json_and_filters(command, corpus, tmp_path) -> None:
         (("--from", "yesterday"), "--from yesterday: not a moment"),
         (("--ping", "topsite_clik"), "did you mean 'topsite_click'"),
         (("--format", "xml"), "xml"),
+        (("--from", "9999-12-31T23:59:59-12:00"), "not a moment"),
+        (("--client", 10**21), "less than or equal to 99999999"),
     ],
 )
 def test_mistakes_end_with_2_and_leave_nothing(command, corpus, tmp_path, arguments, says) -> None:
@@ -57,3 +59,10 @@ def test_help_has_an_example_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "Example: telsim export corpus" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_corpus_without_pings_is_sound_and_has_nothing_to_export(command, tmp_path) -> None:
+    empty = tmp_path / "empty"
+    assert command("generate", "smoke", "--clients", 1, "--duration", "1ms", "--out", empty).returncode == 0
+    assert command("check", empty).returncode == 0
+    assert "holds no pings" in command("export", empty, "-o", tmp_path / "out").stderr

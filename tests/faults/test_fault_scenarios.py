@@ -29,6 +29,7 @@ def by_expectation(meta: CorpusMeta) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "share"), [*zip(INVALID, (0.05, 0.5, 1.0), strict=True)])
 def test_the_invalid_share_is_that_of_the_name(tmp_path: Path, name: str, share: float) -> None:
     meta = generated(tmp_path / "c", name)

@@ -63,6 +63,7 @@ def test_the_endpoint_answers_what_the_table_says(name: str, dialect: Dialect) -
     assert applied, f"{name} applies to no ping type of the {dialect} dialect"
 
 
+@pytest.mark.slow
 @given(which=st.sampled_from(SENT), name=st.sampled_from(sorted(FAULTS)), draws=draws)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_place_breaks_the_named_rule_only(

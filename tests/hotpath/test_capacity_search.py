@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.capacity import Search, Step, find_capacity, find_knee
+from simulator.capacity import Search, Step, check_objectives, find_capacity, find_knee
+from simulator.errors import UsageError
 from simulator.randomness import stream
 from simulator.reconcile.summary import Latency
+from simulator.thresholds import parse_thresholds
 
 
 class Simulated:
@@ -173,3 +175,9 @@ def test_a_flat_or_short_curve_has_no_knee(steps):
 def test_what_the_generator_spoilt_does_not_count_for_the_knee():
     flat = [step(rate, 2) for rate in (100, 200, 400, 800)]
     assert find_knee([*flat, step(900, 5_000, generator=True)]) is None
+
+
+def test_an_objective_that_no_trial_can_judge_is_refused_before_the_search():
+    check_objectives(parse_thresholds(["p99<50ms,errors<1%,wrongly_accepted==0"]))
+    with pytest.raises(UsageError, match=r"--slo lost==0, duplicated_by_retry<5: trials look up no ledger"):
+        check_objectives(parse_thresholds(["p99<50ms,lost==0,duplicated_by_retry<5"]))

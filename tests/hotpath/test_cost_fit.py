@@ -24,6 +24,7 @@ def test_exact_data_give_exact_costs():
     assert found.points == 9
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     hits = 0
     for seed in range(200):
@@ -79,6 +80,7 @@ def test_the_batch_from_which_a_request_is_cheap():
     assert free.batch_for_overhead(0.1) == float("inf")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [*range(1, 16), 16, 20, 40, 200])
 def test_student_quantiles_agree_with_scipy(degrees):
     from scipy import stats

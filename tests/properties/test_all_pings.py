@@ -9,6 +9,8 @@ from simulator.catalogue import load_schemas, ping_types
 from simulator.records import DIALECTS, Dialect
 from simulator.scenario import load_scenario
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_structured_firefox_ping_comes_twenty_times(dialect: Dialect) -> None:

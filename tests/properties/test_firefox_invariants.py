@@ -16,6 +16,8 @@ from simulator.scenario import Scenario, parse_scenario
 from simulator.scenario.browsing import NewTab
 from simulator.scenario.message_sets import message_sets
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = {
     "all-pings": 60,
     "cfr-release-vs-beta": 80,

@@ -19,6 +19,8 @@ from simulator.randomness import cohort_streams
 from simulator.scenario import Scenario, load_scenario
 from simulator.scenario.figures import figures
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400_000
 MONDAY = 18_974  # 2021-12-13
 

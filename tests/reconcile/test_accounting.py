@@ -110,6 +110,12 @@ def test_the_matrix_shows_labels_by_outcome(make_truth, make_outcomes):
     assert (wrong_type.accepted, wrong_type.rejected, wrong_type.wrong) == (1, 1, 1)
 
 
+def test_pings_that_took_several_tries_are_counted(make_truth, make_outcomes):
+    rows = [(0, 0, "accepted", 3), (1, 1, "accepted"), (2, 2, "failed", 2), (3, 3, "unsent", 2)]
+    found = account(make_outcomes(rows), make_truth(["accept"] * 4), None)
+    assert (found.tried_again, found.sent) == (2, 3)
+
+
 def test_an_endpoint_that_does_not_validate_may_take_everything(make_outcomes, make_truth):
     outcomes = make_outcomes([(0, 0, "accepted"), (1, 1, "accepted"), (2, 2, "rejected")])
     found = account(outcomes, make_truth(["accept", "reject", "accept"]), None, validates=False)

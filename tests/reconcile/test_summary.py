@@ -12,7 +12,7 @@ from simulator.errors import EndpointError, ExitCode, InputError
 from simulator.histogram import Histogram
 from simulator.reconcile import exit_code, read_summary, reconcile
 from simulator.reconcile.accounting import account
-from simulator.reconcile.summary import summarise
+from simulator.reconcile.summary import spoken, summarise
 from simulator.records import Ping
 from simulator.rundir import (
     CorpusRef,
@@ -365,3 +365,18 @@ def test_the_outcomes_of_a_killed_run_are_reconciled(run, corpus):
     (run / "run.json").unlink()
     found = reconcile(run, corpus)
     assert (found.verdict, found.accepted, found.requests) == ("interrupted", 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (21301.089, "", "21 301"),
+        (15_156_696.5, "", "15 156 696"),
+        (12345.6, "ms", "12 346 ms"),
+        (999.96, "ms", "1 000 ms"),
+        (49.912, "ms", "49.91 ms"),
+        (3.78e-5, "share", "0.00378 %"),
+    ],
+)
+def test_measured_values_are_said_without_an_exponent(value, unit, words):
+    assert spoken(value, unit) == words

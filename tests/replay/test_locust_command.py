@@ -238,6 +238,27 @@ def test_ctrl_c_keeps_what_is_done_and_exits_130(processes, corpus, odd_server, 
     assert meta.requests == accepted
 
 
+def test_ctrl_c_ends_a_master_that_waits_for_its_workers(corpus, odd_server, run_dir):
+    made = corpus(10)
+    options = ["--master", "--expect-workers", 2, "--master-bind-port", free_port(), "--loglevel", "DEBUG"]
+    process = subprocess.Popen(
+        locust_command(
+            "--corpus", made.path, "--host", odd_server(lambda *_: None).url, "--run-dir", run_dir, *options
+        ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert any("Waiting for workers" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_warm_up_is_left_out_of_the_figures_and_kept_in_the_outcomes(corpus, odd_server, run_dir):
     server = odd_server(ok)
     done = locust(

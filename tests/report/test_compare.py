@@ -11,9 +11,12 @@ from typer.testing import CliRunner
 
 from simulator.cli import build_app
 from simulator.errors import ExitCode, InputError, UsageError
-from simulator.reconcile import write_summary
+from simulator.reconcile import read_summary, reconcile, write_summary
 from simulator.records import OUTCOME_DTYPE, STATES
 from simulator.report.compare import (
+    Change,
+    Comparison,
+    _overall,
     compare_blocks,
     compare_runs,
     comparison_exit_code,
@@ -22,7 +25,7 @@ from simulator.report.compare import (
     parse_tolerance,
 )
 from simulator.report.compare_terminal import print_comparison, sentence
-from simulator.rundir import Machine, Pacing, RunMeta, read_outcomes, read_run_meta
+from simulator.rundir import Machine, Pacing, RunMeta, WorkerHealth, read_outcomes, read_run_meta
 
 
 def judgements(comparison):
@@ -110,6 +113,30 @@ def test_fewer_errors_are_better_and_the_interval_is_of_the_difference(make_run)
     assert errors.high - errors.low == pytest.approx(2 * 1.96 * np.sqrt((0.09 + 0.0099) / 4000), rel=0.05)
 
 
+def test_one_error_in_a_hundred_thousand_is_not_rounded_away():
+    found = Comparison(
+        verdict="same",
+        tolerance=0.05,
+        differences=[],
+        changes=[
+            Change(
+                metric="errors",
+                unit="share",
+                base=0,
+                new=1e-5,
+                ratio=None,
+                low=-1e-5,
+                high=4e-5,
+                judgement="same",
+            )
+        ],
+    )
+    out = io.StringIO()
+    print_comparison(found, Console(file=out))
+    assert "+0.001%" in out.getvalue()
+    assert "0.00%" not in out.getvalue()
+
+
 def test_a_handful_of_errors_more_is_noise(make_run):
     base, new = make_run("base", failed=10)[0], make_run("new", failed=12)[0]
     assert judgements(compare_runs(base, new))["errors"] == "same"
@@ -119,6 +146,66 @@ def test_runs_that_differ_in_more_say_so(make_run):
     base = make_run("base")[0]
     new = make_run("new", machine=Machine(cpus=64, platform="Linux"), batch_size=7)[0]
     assert compare_runs(base, new).differences == ["batch size: 1 and 7", "CPUs: 2 and 64"]
+
+
+def test_what_makes_latencies_differ_by_itself_is_said(make_run):
+    base = make_run("base", options={"num_users": 4, "gzip": "off"})[0]
+    new = make_run("new", open_loop=False, options={"num_users": 64, "gzip": "on"})[0]
+    assert compare_runs(base, new).differences == [
+        "latency counts from: due time and real send",
+        "connections: 4 and 64",
+        "gzip: off and on",
+    ]
+
+
+def test_a_run_that_proves_little_is_no_silent_base(make_run, small_corpus):
+    base = make_run("base", interrupted=True, workers=[WorkerHealth(index=0, cpu_share=0.99)])[0]
+    new = make_run("new", open_loop=False, workers=[WorkerHealth(index=0, cpu_share=0.99)])[0]
+    stored = new / "ids"
+    stored.write_text("\n".join(ping.id for ping in small_corpus.pings() if ping.label == "valid"))
+    reconcile(new, small_corpus, ledger=str(stored))
+    assert compare_runs(base, new).doubts == [
+        "BASE was interrupted",
+        "BASE had no ledger, so what was lost or duplicated is not compared",
+        "in NEW the generator was the limit, so it says nothing about the target",
+    ]
+
+
+def change(metric, judgement, ratio=1.0):
+    return Change(
+        metric=metric, unit="", base=1, new=1, ratio=ratio, low=None, high=None, judgement=judgement
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes", "words"),
+    [
+        (
+            "worse",
+            [change("p50", "worse"), change("p99", "undecided"), change("lost", "worse", None)],
+            "REGRESSION: p50 got worse by more than 2.5%; more lost; too noisy to tell: p99",
+        ),
+        ("better", [change("p50", "better")], "BETTER: p50 improved by more than 2.5%; nothing got worse"),
+        (
+            "better",
+            [change("errors", "better", None), change("p99", "undecided")],
+            "BETTER: fewer errors; too noisy to tell: p99",
+        ),
+        (
+            "same",
+            [change("p50", "same"), change("p99", "undecided")],
+            "EQUAL: no change beyond 2.5% that is more than noise; too noisy to tell: p99",
+        ),
+        (
+            "undecided",
+            [change("p99", "undecided")],
+            "UNDECIDED: the runs are too short or too noisy to tell a change of 2.5%",
+        ),
+    ],
+)
+def test_the_verdict_claims_no_more_than_was_told(verdict, changes, words):
+    found = Comparison(verdict=verdict, tolerance=0.025, changes=changes, differences=[])
+    assert sentence(found) == words
 
 
 @pytest.mark.parametrize(
@@ -178,7 +265,7 @@ def every_tenth(first, last, took, state="accepted"):
 
 @pytest.mark.parametrize("is_open", [False, True])
 def test_only_answers_to_what_was_measured_count_from_the_due_time_or_the_real_one(is_open):
-    inside = every_tenth(1_000, 3_000, took=7) + every_tenth(1_000, 3_000, took=7, state="rejected")
+    inside = every_tenth(1_010, 3_000, took=7) + every_tenth(1_010, 3_000, took=7, state="rejected")
     outside = [
         *every_tenth(100, 1_000, took=900),  # sent before the warm-up was over
         *every_tenth(2_900, 3_000, took=500),  # answered after the end
@@ -192,9 +279,9 @@ def test_only_answers_to_what_was_measured_count_from_the_due_time_or_the_real_o
     assert blocks.pings.sum() == len(inside)
     took = 12 if is_open else 7
     assert blocks.sums_ms.sum() == pytest.approx(took * len(inside))
-    assert blocks.seconds == pytest.approx(1.99 / 20, rel=1e-3)
+    assert blocks.seconds == pytest.approx(2.1 / 20, rel=1e-3)  # the whole window
     rate, mean, *percentiles = compare_blocks(blocks, blocks, tolerance=0.05)
-    assert rate.base == rate.new == pytest.approx(400 / 1.99, rel=1e-3)
+    assert rate.base == rate.new == pytest.approx(len(inside) / 2.1, rel=1e-3)
     assert mean.base == pytest.approx(took)
     assert [change.metric for change in percentiles] == ["p50", "p90", "p99"]
     assert [change.base for change in percentiles] == pytest.approx([took] * 3, rel=0.01)
@@ -219,6 +306,40 @@ def test_percentiles_of_blocks_are_those_of_all_pings(make_run):
         assert change.low < 1 < change.high
 
 
+def test_an_endpoint_that_died_midway_is_not_as_fast_as_one_that_lived(make_run):
+    base, _, meta = make_run("base")
+    dead = make_run("dead", measured_to_ns=meta.measured_to_ns + 20 * 10**9)[0]
+    found = compare_runs(base, dead)
+    assert judgements(found)["pings_per_s"] == "worse"
+    rates = {run: read_summary(run).pings_per_s for run in (base, dead)}
+    change = found.changes[0]
+    assert (change.base, change.new) == pytest.approx((rates[base], rates[dead]), rel=0.01)
+
+
+def test_a_run_that_was_killed_is_cut_from_its_first_request_on(make_run):
+    run, _, meta = make_run("run")
+    killed = msgspec.structs.replace(meta, measured_from_ns=0, measured_to_ns=0)
+    blocks = cut(read_outcomes(run), killed)
+    assert blocks.seconds * len(blocks.pings) == pytest.approx(10, abs=0.2)
+
+
+def test_a_warm_up_leaves_out_what_was_due_in_it(make_run):
+    """As in the run's own figures: what a stalling target was sent late is of the warm-up still."""
+    run, _, meta = make_run("run")
+    rows = read_outcomes(run)
+    warm = msgspec.structs.replace(meta, measured_from_ns=int(rows["due"][1000]))
+    rows["sent"][:1000] = np.maximum(rows["sent"][:1000], warm.measured_from_ns + 1)
+    rows["done"] = np.maximum(rows["done"], rows["sent"] + 1)
+    assert int(cut(rows, warm).pings.sum()) == len(rows) - 1000
+
+
+def test_equal_errors_make_no_equal_runs():
+    measured = [change("pings_per_s", "undecided"), change("p50", "undecided")]
+    assert _overall([*measured, change("errors", "same", None)]) == "undecided"
+    assert _overall([*measured, change("p90", "same"), change("errors", "same", None)]) == "same"
+    assert _overall([*measured, change("errors", "worse", None)]) == "worse"
+
+
 def test_compare_on_the_command_line(make_run):
     base, new = make_run("base")[0], make_run("new", slower=1.2)[0]
     run = CliRunner().invoke
@@ -236,5 +357,15 @@ def test_the_terminal_shows_interval_and_verdict(make_run):
     lines = out.getvalue().splitlines()
     assert lines[-1].startswith("REGRESSION: mean, p50")
     p50 = next(line for line in lines if line.startswith("p50"))
+    assert p50.split()[-1] == "worse"
+    assert ".." in p50
+
+
+def test_a_narrow_terminal_cuts_no_figure_off(make_run):
+    found = compare_runs(make_run("base")[0], make_run("new", slower=1.2)[0])
+    out = io.StringIO()
+    print_comparison(found, Console(file=out, force_terminal=True, color_system=None, width=40))
+    assert "…" not in out.getvalue()
+    p50 = next(line for line in out.getvalue().splitlines() if line.split()[:1] == ["p50"])
     assert p50.split()[-1] == "worse"
     assert ".." in p50

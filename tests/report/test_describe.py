@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +19,9 @@ from simulator.report.describe_page import describe_page
 from simulator.report.describe_plots import plots_of, save_plots
 from simulator.scenario import load_scenario
 from simulator.simulation import Plan
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,7 @@ def test_simulated_stands_beside_published_with_the_distance(description: Descri
     assert all(row.sample > 0 and row.figure.source for row in rows.values())
 
 
+@pytest.mark.slow
 def test_every_picture_has_something_on_it(description: Description, tmp_path: Path) -> None:
     written = save_plots(description, tmp_path / "pictures")
     assert {path.stem for path in written} == set(plots_of(description))
@@ -78,6 +84,7 @@ def test_every_picture_has_something_on_it(description: Description, tmp_path: P
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000 for path in written)
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_holds_every_picture(description: Description) -> None:
     page = describe_page(description)
     assert page.count("<svg") == len(plots_of(description))
@@ -98,6 +105,81 @@ def test_the_command_prints_tables_or_json(corpus: Path, tmp_path: Path) -> None
     plain = json.loads(told.output)
     assert plain["pings"]["newtab_session"] > 0
     assert {row["name"] for row in plain["comparisons"]} >= {"daily_curve", "locales"}
+
+
+@pytest.fixture(scope="module")
+def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    scenario, text = load_scenario("newtab-day")
+    chosen = scenario.model_copy(update={"clients": 60, "duration": 3_600_000})
+    directory = tmp_path_factory.mktemp("describe") / "hour"
+    generate(Plan(chosen, chosen.seed, "wire"), directory, scenario_text=text)
+    return directory
+
+
+def test_an_hour_says_nothing_of_a_day(hour: Path) -> None:
+    found = describe(open_corpus(hour))
+    names = {row.figure.name for row in found.comparisons}
+    assert "locales" in names
+    assert not names & {"daily_curve", "runs_a_day", "new_tabs_a_day", "daily_use_hours"}
+
+
+def drawn(description: Description, name: str) -> Axes:
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    plots_of(description)[name][1](axes, ("blue", "red"))
+    return axes
+
+
+def test_every_hour_is_as_wide_as_the_others(hour: Path, description: Description) -> None:
+    for found in (describe(open_corpus(hour)), description):
+        x, y = drawn(found, "rate").lines[0].get_data()
+        assert len(x) == len(found.per_hour) + 1
+        assert list(y[:-1]) == found.per_hour
+
+
+def test_every_session_is_in_a_bar(description: Description) -> None:
+    for lengths in ([238], [238, 59_731], list(range(100, 9_000, 7)), description.session_ms):
+        axes = drawn(dataclasses.replace(description, session_ms=sorted(lengths)), "sessions")
+        assert sum(bar.get_height() for bar in axes.patches) == len(lengths)  # type: ignore[attr-defined]
+
+
+def test_a_picture_says_what_it_leaves_out_and_how_it_scales(description: Description) -> None:
+    many = dataclasses.replace(description, pings={f"ping_{n}": 1 + n for n in range(33)})
+    assert plots_of(many)["mix"][0] == "Pings by type (the 20 most frequent of 33, logarithmic scale)"
+    few = dataclasses.replace(description, pings={"ping_1": 1})
+    assert plots_of(few)["mix"][0] == "Pings by type (logarithmic scale)"
+
+
+def test_nothing_is_drawn_of_nothing(tmp_path: Path) -> None:
+    from simulator.corpus import write_corpus
+
+    write_corpus(tmp_path / "empty", [])
+    found = describe(open_corpus(tmp_path / "empty"))
+    assert plots_of(found) == {}
+    page = describe_page(found)
+    assert "<svg" not in page
+    assert "<table" not in page
+    assert "1970" not in page
+    shown = CliRunner().invoke(build_app(["describe"]), ["describe", str(tmp_path / "empty")])
+    assert "0 pings" in shown.output
+    assert "median" not in shown.output
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_a_narrow_terminal_shows_the_counts(
+    hour: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from simulator.cli.describe import _print
+
+    found = describe(open_corpus(hour))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    _print(found, [])
+    shown = capsys.readouterr().out
+    assert all(f" {number} " in shown for number in found.pings.values())
+    assert max(len(line) for line in shown.splitlines() if "\x1b" not in line) <= 40
 
 
 def test_a_corpus_without_people_at_new_tabs_is_described_too(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from simulator.catalogue import load_schemas
 from simulator.pings.secure_proxy.events import OBJECTS, WITH_BUTTON, WITH_VERSION
 from simulator.records import DIALECTS
 
+pytestmark = pytest.mark.slow
+
 PAIRS = {(method, object_) for method, objects in OBJECTS.items() for object_ in objects}
 
 

@@ -11,6 +11,8 @@ from simulator.records import Ping
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan, cohort
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """
 format = 1
 name = "independence"

@@ -155,6 +155,7 @@ def test_nor_on_who_else_reads_and_they_never_end() -> None:
     assert alone[:5] != read(4, [7], [0], 0)[:5]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 900_000), min_size=1, max_size=30), st.integers(0, 3 * DAY_MS))
 def test_stretches_are_the_files_cut_where_sessions_end(sessions: list[int], planned_ms: int) -> None:

@@ -21,6 +21,8 @@ from sourcegraph_kit import Sent, extension, on_a_file, sent
 
 from simulator.client.sourcegraph_extension import FileFact
 
+pytestmark = pytest.mark.slow
+
 GRAPHQL_PINGS = {"sourcegraph_log_user_event", "sourcegraph_log_event", "sourcegraph_log_events"}
 
 

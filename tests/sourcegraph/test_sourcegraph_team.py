@@ -17,6 +17,8 @@ from simulator.records import DIALECTS, Dialect
 from simulator.scenario.sourcegraph import Platform
 from simulator.simulation.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 BUILTIN_ACTIONS = {
     "goToDefinition", "goToDefinition.preloaded", "findReferences", "toggleLineWrap", "goToPermalink",
     "toggleColorTheme",

@@ -17,6 +17,8 @@ from simulator.engine import generate
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,27 @@ def test_an_interrupted_run_leaves_no_corpus(tmp_path: Path, workers: int, numbe
     small = scenario_file(tmp_path)
     assert telsim("generate", small, "--out", corpus).returncode == 0, "the directory can be used again"
     assert len(open_corpus(corpus)) > 0
+
+
+def test_a_worker_that_is_stopped_holds_up_no_end(tmp_path: Path) -> None:
+    scenario = scenario_file(tmp_path)
+    scenario.write_text(scenario.read_text().replace("clients = 120", "clients = 20000"))
+    corpus = tmp_path / "corpus"
+    with started("generate", scenario, "--out", corpus, "--workers", 2) as process:
+        workers = wait_for(lambda: children_of(process.pid) if list(corpus.glob("*.ndjson")) else [])
+        os.kill(workers[0], signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        finally:
+            for pid in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+    assert process.returncode == 128 + signal.SIGINT
+    assert not (corpus / "corpus.json").exists()
 
 
 def test_workers_do_not_outlive_a_killed_run(tmp_path: Path) -> None:

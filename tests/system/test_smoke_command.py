@@ -54,6 +54,15 @@ def test_two_runs_in_one_directory_are_refused(telsim: Run) -> None:
     assert "already" in again.stderr
 
 
+def test_nothing_temporary_is_left(telsim: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    done = telsim("smoke", "--clients", 16)
+    assert done.returncode == 0, done.stderr
+    assert list(temporary.iterdir()) == []
+
+
 def test_json_output_is_json_alone(telsim: Run) -> None:
     done = telsim("smoke", "--clients", 16, "--json")
     assert json.loads(done.stdout)["verdict"] == "pass", done.stderr

@@ -147,6 +147,8 @@ def test_a_name_that_only_ends_alike_is_another_name():
         ("http://", "must look like"),
         ("http://127.0.0.1:99999", "port"),
         ("http://127.0.0.1:abc", "port"),
+        ("http://127.0.0.1:0", "port"),
+        ("http://[::1", "no URL"),
         ("http://user:secret@127.0.0.1", "password"),
         ("http://127.0.0.1/?q=1", "query"),
         ("http://127.0.0.1/#x", "query"),

@@ -37,6 +37,7 @@ def test_fresh_ids_are_valid_distinct_and_new(ids, round_):
         assert other == other.lower()
 
 
+@pytest.mark.slow
 @given(st.lists(uuids, min_size=1, max_size=10))
 def test_the_first_round_sends_ids_as_they_are(ids):
     assert renewed(ids, 0) == ids
