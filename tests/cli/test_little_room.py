@@ -29,6 +29,7 @@ def test_half_a_starter_scenario_is_removed(limited, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("option", "place"), [("--html", "page.html"), ("--out", "pictures")])
 def test_describe_names_the_place_that_has_no_room(limited, option, place):
     assert limited("-n 1000", "generate smoke --clients 8 --out corpus").returncode == 0

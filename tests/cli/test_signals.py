@@ -13,6 +13,8 @@ import pytest
 from simulator.cli import Stopped, ended_by_signals
 from simulator.cli.replay import run_locust
 
+pytestmark = pytest.mark.slow
+
 TELSIM = (sys.executable, "-m", "simulator")
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

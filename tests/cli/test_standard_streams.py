@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TELSIM = f"{sys.executable} -m simulator"
 
 #: Output shorter than a buffer, and longer.
