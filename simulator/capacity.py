@@ -128,8 +128,9 @@ class _Log:
 def find_capacity(attempt: Attempt, search: Search, *, slo: Sequence[str] = ()) -> Capacity:
     """Searches the highest rate at which attempts succeed.
 
-    Doubles (or halves) from `search.start` until one rate holds and another does not, bisects between them on a
-    logarithmic scale, then holds the best rate for longer and steps down while that fails.
+    Doubles from `search.start` (or halves, or goes down to what was answered) until one rate holds and another does
+    not, bisects between them on a logarithmic scale, then holds the best rate for longer and steps down while that
+    fails.
     """
     log = _Log(attempt, search)
     good, bad = _bracket(log, search)
@@ -165,7 +166,8 @@ def _bracket(log: _Log, search: Search) -> tuple[float, float]:
             bad = rate
             if good or rate <= search.lowest:
                 break
-            rate = max(rate / _GROWTH, search.lowest)
+            # What was answered is the better guess where the first was far too high: halving would use up the trials.
+            rate = max(min(rate / _GROWTH, log.steps[-1].achieved), search.lowest)
     return good, bad
 
 
