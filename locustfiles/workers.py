@@ -27,6 +27,7 @@ class Workers:
 
     def __init__(self, control: Any, runner: MasterRunner) -> None:
         self._control, self._runner = control, runner
+        self._senders: frozenset[str] = frozenset()
         self._finals: set[str] = set()
         self._marker = ""
         self._heard_at = 0.0
@@ -55,12 +56,13 @@ class Workers:
         """Tells each worker its part: the clients whose number leaves `index` when divided by `workers`."""
         self._finals.clear()
         ready = [client.id for client in self._runner.clients.ready]
+        self._senders = frozenset(ready)
         self._marker = mark(run_dir) if run_dir else ""
         place = {"run_dir": str(run_dir or ""), "marker": self._marker}
         for index, client_id in enumerate(ready):
             shard = {"index": index, "workers": len(ready), **place}
             self._runner.send_message(SHARD, shard, client_id=client_id)
-        gevent.spawn(self._watch, frozenset(ready))
+        gevent.spawn(self._watch, self._senders)
 
     def forget(self, run_dir: Path) -> None:
         """The run is over: takes the mark by which workers knew its directory away."""
@@ -96,7 +98,9 @@ class Workers:
 
     def stop(self, timeout_s: float) -> None:
         """Has every worker finish what is under way, and waits for their last words as long as any come."""
-        waiting = self._alive() - self._finals
+        waiting = (
+            self._alive() & self._senders
+        ) - self._finals  # who joined later sends nothing, nor last words
         for client_id in waiting:
             self._runner.send_message(STOP, None, client_id=client_id)
         self._heard_at = time.monotonic() + timeout_s

@@ -454,6 +454,37 @@ def test_a_worker_that_dies_fails_the_run_and_nothing_is_sent_twice(corpus, odd_
     assert accepted <= set(server.copies)
 
 
+A_WORKER_COMES_LATE = """
+import sys; sys.path.insert(0, sys.argv[1])
+from types import SimpleNamespace as Some
+import workers
+workers._GRACE_S = 0.0
+clients = Some(ready=[Some(id="early", state="ready")])
+clients.all = clients.ready
+told = []
+runner = Some(clients=clients, register_message=lambda *_: None,
+              send_message=lambda name, data, client_id: told.append((client_id, name)))
+control = Some(settle=lambda code: None, collector=None, ending=True)
+master = workers.Workers(control, runner)
+master.hand_out(None)
+clients.all = [*clients.ready, Some(id="late", state="running")]
+master.on_final(Some(node_id="early", data={}))
+master.stop(0.0)
+print(told)
+"""
+
+
+def test_the_end_of_a_run_does_not_wait_for_a_worker_that_came_too_late_for_it():
+    """That one has nothing to finish, and no last words to say: the master would wait for as long as it ever does."""
+    done = subprocess.run(
+        [sys.executable, "-c", A_WORKER_COMES_LATE, str(LOCUSTFILES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "[('early', 'telsim_shard')]\n", done.stderr
+
+
 BULK_AGAINST_ONE_BY_ONE = """
 import sys; sys.path.insert(0, sys.argv[1])
 import locust.env, locust.stats
