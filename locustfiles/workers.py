@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 import psutil
+from locust.dispatch import UsersDispatcher
 from locust.runners import MasterRunner
 from shipment import OUTCOMES, mark, receive
 
 from simulator.errors import ExitCode, UsageError
 
+log = logging.getLogger("telsim.replay")
+
 SHARD, STOP, FINAL = "telsim_shard", "telsim_stop", "telsim_final"
 _GRACE_S = 15.0
+
+
+class Dispatcher(UsersDispatcher):
+    """Locust's, but users are dealt only to workers that have a part of the corpus.
+
+    A worker that joins during a run would take users from the others and have nothing to send, and one of those might
+    be left without a connection.
+
+    Args:
+        worker_nodes, user_classes: Locust's.
+        has_part: whether the worker of this id has a part in the run.
+    """
+
+    def __init__(
+        self, worker_nodes: list[Any], user_classes: list[Any], *, has_part: Callable[[str], bool]
+    ) -> None:
+        self._has_part = has_part
+        super().__init__([node for node in worker_nodes if has_part(node.id)], user_classes)
+
+    def add_worker(self, worker_node: Any) -> None:
+        """A worker has joined, or has come back."""
+        if self._has_part(worker_node.id):
+            super().add_worker(worker_node)
+        else:
+            log.warning(
+                "Worker %s joined a run that had begun; it takes part in the next one", worker_node.id
+            )
 
 
 class Workers:
@@ -31,6 +64,7 @@ class Workers:
         self._finals: set[str] = set()
         self._marker = ""
         self._heard_at = 0.0
+        control.environment.dispatcher_class = partial(Dispatcher, has_part=self._has_part)
         runner.register_message(FINAL, self.on_final)
         runner.register_message(OUTCOMES, self.on_outcomes)
 
@@ -106,6 +140,11 @@ class Workers:
         self._heard_at = time.monotonic() + timeout_s
         while (self._alive() & waiting) - self._finals and time.monotonic() < self._heard_at + _GRACE_S:
             gevent.sleep(0.05)
+        self._senders = frozenset()
+
+    def _has_part(self, client_id: str) -> bool:
+        """Whether a worker sends in this run; before the corpus is shared out anyone may yet."""
+        return not self._senders or client_id in self._senders
 
     def _alive(self) -> set[str]:
         return {client.id for client in self._runner.clients.all if client.state != "missing"}

@@ -457,32 +457,41 @@ def test_a_worker_that_dies_fails_the_run_and_nothing_is_sent_twice(corpus, odd_
 A_WORKER_COMES_LATE = """
 import sys; sys.path.insert(0, sys.argv[1])
 from types import SimpleNamespace as Some
-import workers
+import locust, workers
 workers._GRACE_S = 0.0
-clients = Some(ready=[Some(id="early", state="ready")])
+clients = Some(ready=[Some(id="host_9", state="ready")])
 clients.all = clients.ready
 told = []
 runner = Some(clients=clients, register_message=lambda *_: None,
               send_message=lambda name, data, client_id: told.append((client_id, name)))
-control = Some(settle=lambda code: None, collector=None, ending=True)
+control = Some(settle=lambda code: None, collector=None, ending=True, environment=Some())
 master = workers.Workers(control, runner)
 master.hand_out(None)
-clients.all = [*clients.ready, Some(id="late", state="running")]
-master.on_final(Some(node_id="early", data={}))
+late = Some(id="host_1", state="ready")
+clients.all = [*clients.ready, late]
+class User(locust.User): pass
+def dealt():
+    dispatcher = control.environment.dispatcher_class(worker_nodes=list(clients.all), user_classes=[User])
+    dispatcher.add_worker(late)
+    dispatcher.new_dispatch(1, 100.0)
+    return sorted(client for client, users in list(dispatcher)[-1].items() if users["User"])
+print(dealt())
+master.on_final(Some(node_id="host_9", data={}))
 master.stop(0.0)
-print(told)
+print(told, dealt())
 """
 
 
-def test_the_end_of_a_run_does_not_wait_for_a_worker_that_came_too_late_for_it():
-    """That one has nothing to finish, and no last words to say: the master would wait for as long as it ever does."""
+def test_a_worker_that_comes_too_late_takes_no_user_and_is_not_waited_for():
+    """A sender without a user would never end; and a master waits long for last words that nobody says."""
     done = subprocess.run(
         [sys.executable, "-c", A_WORKER_COMES_LATE, str(LOCUSTFILES)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "[('early', 'telsim_shard')]\n", done.stderr
+    assert done.stdout == "['host_9']\n[('host_9', 'telsim_shard')] ['host_1']\n", done.stderr
+    assert done.stderr.count("host_1 joined a run that had begun") == 1
 
 
 BULK_AGAINST_ONE_BY_ONE = """
