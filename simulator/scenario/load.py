@@ -19,18 +19,20 @@ _LARGEST_FILE_BYTES = 16 << 20
 
 
 def resolve_scenario(name: str | Path) -> Path:
-    """The file meant by a path or by the name of a shipped scenario.
+    """The file meant by a path or by the name of a shipped scenario; a directory of that name is none.
 
     Raises:
         ScenarioError: neither a file nor a shipped name; the message lists the names.
     """
     path = Path(name)
-    if path.exists():
+    if path.exists() and not path.is_dir():
         return path
     shipped = shipped_scenarios()
     found = shipped.get(path.stem) if path.suffix in {"", ".toml"} else None
     if found is not None and path.parent.name in {"", "scenarios"}:
         return found
+    if path.exists():
+        return path
     near = get_close_matches(path.stem, shipped, 1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ScenarioError(

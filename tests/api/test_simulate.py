@@ -53,6 +53,16 @@ def test_unknown_scenario_is_told_at_once() -> None:
         simulator.simulate("smokes")
 
 
+def test_a_directory_named_like_a_shipped_scenario_does_not_hide_it(tmp_path, monkeypatch) -> None:
+    """A corpus of `smoke` in `smoke`, say, or a project's smoke tests: `telsim smoke` must go on there."""
+    (tmp_path / "smoke").mkdir()
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert next(simulator.simulate("smoke", clients=5)).label == "valid"
+    with pytest.raises(ScenarioError, match="mine: cannot be read: Is a directory"):
+        simulator.simulate("mine")
+
+
 def test_importing_the_package_loads_nothing_else() -> None:
     program = (
         "import sys, simulator; print([m for m in ('numpy', 'msgspec', 'simulator.api') if m in sys.modules])"
