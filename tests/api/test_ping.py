@@ -104,6 +104,7 @@ def test_a_new_id_reaches_path_and_payload() -> None:
         ({"type_": "topsite_click", "action_position": 3}, "write body={'action_position'"),
         ({"type_": "topsite_click", "body.no.such": 3}, "has no 'no'"),
         ({"type_": "topsite_click", "body.event.deeper": 3}, "nothing at 'deeper'"),
+        ({"type_": "topsite_click", "headers.X-Mine": "a"}, "give all of headers: headers=..."),
         ({"type_": "topsite_click", "without": ["body.nothing"]}, "has no 'nothing'"),
         ({"type_": "topsite_click", "body": {"event": object()}}, "cannot be JSON"),
     ],
