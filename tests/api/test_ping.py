@@ -1,6 +1,7 @@
 """Single pings: every type, believable, overridden, judged, broken."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -203,3 +204,10 @@ def test_what_was_asked_for_before_changes_nothing() -> None:
     assert len(common) == 50
     assert list(rare_first.of("newtab_session")) == common
     assert list(common_first.of("topsite_click")) == list(rare_first.of("topsite_click"))
+
+
+def test_threads_may_share_a_pool() -> None:
+    types = ("newtab_session", "topsite_click", "story_click_stats", "cfr_impression_release")
+    alone, shared = (Pool(simulator.simulate("smoke", clients=40)) for _ in range(2))
+    with ThreadPoolExecutor(len(types)) as threads:
+        assert list(threads.map(shared.of, types)) == [alone.of(type_) for type_ in types]
