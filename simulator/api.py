@@ -74,7 +74,7 @@ def ping(
         type_: a ping type of the catalogue (`telsim catalogue` lists them).
         dialect: `documented` or `wire`.
         seed: which ping; each seed has its own document id.
-        without: paths into the payload that are to go, such as `body.addon_version`.
+        without: paths into the payload that are to go, such as `body.addon_version`; a single one may stand alone.
         overrides: fields of the record; `body` as a mapping is merged into the payload, as `str` or `bytes`
             replaces it; a dotted key names one place in the payload. Where the payload holds JSON as text, paths
             and mappings go on inside of it. A payload that its schema refuses afterwards is labelled `overridden`

@@ -72,6 +72,11 @@ def test_lists_and_removal() -> None:
     assert len(fewer.json()["tiles"]) == len(made.json()["tiles"]) - 1
 
 
+def test_a_single_path_to_leave_out_may_stand_alone() -> None:
+    made = simulator.ping("topsite_click", without="body.page")
+    assert made == simulator.ping("topsite_click", without=["body.page"])
+
+
 def test_an_override_that_breaks_the_ping_is_labelled() -> None:
     broken = simulator.ping("topsite_click", without=["body.addon_version"])
     assert (broken.label, broken.expect) == ("overridden", "reject")
