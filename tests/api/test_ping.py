@@ -163,6 +163,16 @@ def test_corrupt_leaves_the_original_alone_and_knows_its_faults() -> None:
         simulator.corrupt(simulator.ping("sentry_event"), "bad_document_id")
 
 
+def test_a_dialect_that_is_none_is_not_taken_for_a_directory() -> None:
+    click = simulator.ping("topsite_click")
+    for judged in (
+        lambda: simulator.validate(click, dialect="spoken"),
+        lambda: simulator.corrupt(click, "wrong_type", dialect="spoken"),
+    ):
+        with pytest.raises(UsageError, match="no dialect is called 'spoken'"):
+            judged()
+
+
 def test_validate_by_somebody_elses_schemas(tmp_path) -> None:
     place = tmp_path / "activity-stream" / "events"
     place.mkdir(parents=True)
