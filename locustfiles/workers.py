@@ -24,10 +24,10 @@ _GRACE_S = 15.0
 
 
 class Dispatcher(UsersDispatcher):
-    """Locust's, but users are dealt only to workers that have a part of the corpus.
+    """Locust's, but users are dealt only to workers that have a part of the corpus, and to each of those.
 
-    A worker that joins during a run would take users from the others and have nothing to send, and one of those might
-    be left without a connection.
+    A worker that joins during a run would take users from the others and have nothing to send; and one of those that
+    is left without a connection would never send its part.
 
     Args:
         worker_nodes, user_classes: Locust's.
@@ -48,6 +48,15 @@ class Dispatcher(UsersDispatcher):
             log.warning(
                 "Worker %s joined a run that had begun; it takes part in the next one", worker_node.id
             )
+
+    def new_dispatch(
+        self, target_user_count: int, spawn_rate: float, user_classes: list[Any] | None = None
+    ) -> None:
+        """How many users there are to be, by a shape or the page's edit form; each worker keeps one at least."""
+        least = len(self._worker_nodes)
+        if target_user_count < least:
+            log.warning("Too few users (%d): each of %d workers keeps one", target_user_count, least)
+        super().new_dispatch(max(target_user_count, least), spawn_rate, user_classes)
 
 
 class Workers:
