@@ -76,3 +76,15 @@ def test_everything_public_is_there() -> None:
     assert set(simulator.__all__) <= set(dir(simulator))
     with pytest.raises(AttributeError, match="no attribute 'pong'"):
         simulator.pong  # noqa: B018 - the access is what is tested
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_names_that_are_there(tmp_path) -> None:
+    program = tmp_path / "user.py"
+    program.write_text(
+        "import simulator as telsim\ntelsim.simulate('smoke')\ntelsim.simulat\n", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 'user.py:3: error: Module has no attribute "simulat"' in done.stdout
+    assert "Found 1 error" in done.stdout
