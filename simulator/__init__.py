@@ -25,13 +25,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import the Python interface when it is first asked for: `import simulator` itself loads nothing."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from simulator import api
+if not TYPE_CHECKING:  # for whom every name would be there
 
-    return getattr(api, name)
+    def __getattr__(name: str) -> object:
+        """Import the Python interface when it is first asked for: `import simulator` itself loads nothing."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from simulator import api
+
+        return getattr(api, name)
 
 
 def __dir__() -> list[str]:

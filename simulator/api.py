@@ -74,7 +74,7 @@ def ping(
         type_: a ping type of the catalogue (`telsim catalogue` lists them).
         dialect: `documented` or `wire`.
         seed: which ping; each seed has its own document id.
-        without: paths into the payload that are to go, such as `body.addon_version`.
+        without: paths into the payload that are to go, such as `body.addon_version`; a single one may stand alone.
         overrides: fields of the record; `body` as a mapping is merged into the payload, as `str` or `bytes`
             replaces it; a dotted key names one place in the payload. Where the payload holds JSON as text, paths
             and mappings go on inside of it. A payload that its schema refuses afterwards is labelled `overridden`
@@ -100,10 +100,13 @@ def corrupt(ping: Ping, how: str, *, dialect: Dialect | None = None, seed: int =
         seed: decides the place where there are several.
 
     Raises:
-        UsageError: no such fault (the message lists them), or this ping has nothing of the kind to break.
+        UsageError: no such fault (the message lists them) or dialect, or this ping has nothing of the kind to break.
     """
     from simulator.fixtures.broken import broken_ping
+    from simulator.fixtures.pool import check_dialect
 
+    if dialect is not None:
+        check_dialect(dialect)
     made = broken_ping(ping, how, dialect=dialect, seed=seed)
     if made is None:
         raise UsageError(f"this {ping.ping} has nothing that {how!r} could break")
@@ -122,9 +125,13 @@ def validate(ping: Ping, *, dialect: Dialect | None = None, schemas: Path | None
         Problems with the place in the payload, a sentence, and a short code; none where the ping is right.
 
     Raises:
+        UsageError: no such dialect.
         InputError: the directory holds no usable schemas.
     """
     from simulator.fixtures.judge import closest_problems, problems_of
+    from simulator.fixtures.pool import check_dialect
 
+    if dialect is not None:
+        check_dialect(dialect)
     source = schemas or dialect
     return closest_problems(ping) if source is None else problems_of(ping, source)

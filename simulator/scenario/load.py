@@ -19,7 +19,7 @@ _LARGEST_FILE_BYTES = 16 << 20
 
 
 def resolve_scenario(name: str | Path) -> Path:
-    """The file meant by a path or by the name of a shipped scenario.
+    """The file meant by a path or by the name of a shipped scenario; a directory of that name is none.
 
     Raises:
         ScenarioError: neither a file nor a shipped name; the message lists the names.
@@ -32,6 +32,8 @@ def resolve_scenario(name: str | Path) -> Path:
     found = shipped.get(path.stem) if path.suffix in {"", ".toml"} else None
     if found is not None and path.parent.name in {"", "scenarios"}:
         return found
+    if path.exists():
+        return path
     near = get_close_matches(path.stem, shipped, 1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ScenarioError(

@@ -165,7 +165,7 @@ class Composer:
 
     def _note(self, items: list[Item], body: Body, own: dict[str, str]) -> Iterator[None]:
         first, columns = items[0], self._columns
-        columns.due_ms.append(first.due_ms if self._spec.window_ms is None else items[-1].due_ms)
+        columns.due_ms.append(items[-1].due_ms)  # before that the batch is not whole
         columns.name.append(first.ping if self._spec.batch == 1 else self._batch_name)
         columns.carrier.append(first.carrier)
         columns.closes.append(_closes(own))

@@ -1,6 +1,7 @@
 """Single pings: every type, believable, overridden, judged, broken."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,11 @@ def test_lists_and_removal() -> None:
     assert len(fewer.json()["tiles"]) == len(made.json()["tiles"]) - 1
 
 
+def test_a_single_path_to_leave_out_may_stand_alone() -> None:
+    made = simulator.ping("topsite_click", without="body.page")
+    assert made == simulator.ping("topsite_click", without=["body.page"])
+
+
 def test_an_override_that_breaks_the_ping_is_labelled() -> None:
     broken = simulator.ping("topsite_click", without=["body.addon_version"])
     assert (broken.label, broken.expect) == ("overridden", "reject")
@@ -104,6 +110,10 @@ def test_a_new_id_reaches_path_and_payload() -> None:
         ({"type_": "topsite_click", "action_position": 3}, "write body={'action_position'"),
         ({"type_": "topsite_click", "body.no.such": 3}, "has no 'no'"),
         ({"type_": "topsite_click", "body.event.deeper": 3}, "nothing at 'deeper'"),
+        ({"type_": "topsite_click", "headers.X-Mine": "a"}, "give all of headers: headers=..."),
+        ({"type_": "topsite_click", "client": "seven"}, "client='seven': Expected `int`"),
+        ({"type_": "topsite_click", "expect": "maybe"}, "expect='maybe'"),
+        ({"type_": "topsite_click", "headers": {"X-Mine": 1}}, "Expected `str`"),
         ({"type_": "topsite_click", "without": ["body.nothing"]}, "has no 'nothing'"),
         ({"type_": "topsite_click", "body": {"event": object()}}, "cannot be JSON"),
     ],
@@ -151,6 +161,16 @@ def test_corrupt_leaves_the_original_alone_and_knows_its_faults() -> None:
         simulator.corrupt(made, "missing_requird")
     with pytest.raises(UsageError, match="nothing that 'bad_document_id' could break"):
         simulator.corrupt(simulator.ping("sentry_event"), "bad_document_id")
+
+
+def test_a_dialect_that_is_none_is_not_taken_for_a_directory() -> None:
+    click = simulator.ping("topsite_click")
+    for judged in (
+        lambda: simulator.validate(click, dialect="spoken"),
+        lambda: simulator.corrupt(click, "wrong_type", dialect="spoken"),
+    ):
+        with pytest.raises(UsageError, match="no dialect is called 'spoken'"):
+            judged()
 
 
 def test_validate_by_somebody_elses_schemas(tmp_path) -> None:
@@ -202,3 +222,10 @@ def test_what_was_asked_for_before_changes_nothing() -> None:
     assert len(common) == 50
     assert list(rare_first.of("newtab_session")) == common
     assert list(common_first.of("topsite_click")) == list(rare_first.of("topsite_click"))
+
+
+def test_threads_may_share_a_pool() -> None:
+    types = ("newtab_session", "topsite_click", "story_click_stats", "cfr_impression_release")
+    alone, shared = (Pool(simulator.simulate("smoke", clients=40)) for _ in range(2))
+    with ThreadPoolExecutor(len(types)) as threads:
+        assert list(threads.map(shared.of, types)) == [alone.of(type_) for type_ in types]

@@ -53,6 +53,16 @@ def test_unknown_scenario_is_told_at_once() -> None:
         simulator.simulate("smokes")
 
 
+def test_a_directory_named_like_a_shipped_scenario_does_not_hide_it(tmp_path, monkeypatch) -> None:
+    """A corpus of `smoke` in `smoke`, say, or a project's smoke tests: `telsim smoke` must go on there."""
+    (tmp_path / "smoke").mkdir()
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert next(simulator.simulate("smoke", clients=5)).label == "valid"
+    with pytest.raises(ScenarioError, match="mine: cannot be read: Is a directory"):
+        simulator.simulate("mine")
+
+
 def test_importing_the_package_loads_nothing_else() -> None:
     program = (
         "import sys, simulator; print([m for m in ('numpy', 'msgspec', 'simulator.api') if m in sys.modules])"
@@ -66,3 +76,15 @@ def test_everything_public_is_there() -> None:
     assert set(simulator.__all__) <= set(dir(simulator))
     with pytest.raises(AttributeError, match="no attribute 'pong'"):
         simulator.pong  # noqa: B018 - the access is what is tested
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_names_that_are_there(tmp_path) -> None:
+    program = tmp_path / "user.py"
+    program.write_text(
+        "import simulator as telsim\ntelsim.simulate('smoke')\ntelsim.simulat\n", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 'user.py:3: error: Module has no attribute "simulat"' in done.stdout
+    assert "Found 1 error" in done.stdout

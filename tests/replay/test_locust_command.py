@@ -475,6 +475,47 @@ def test_a_worker_that_dies_fails_the_run_and_nothing_is_sent_twice(corpus, odd_
     assert accepted <= set(server.copies)
 
 
+A_WORKER_COMES_LATE = """
+import sys; sys.path.insert(0, sys.argv[1])
+from types import SimpleNamespace as Some
+import locust, workers
+workers._GRACE_S = 0.0
+clients = Some(ready=[Some(id="host_9", state="ready")])
+clients.all = clients.ready
+told = []
+runner = Some(clients=clients, register_message=lambda *_: None,
+              send_message=lambda name, data, client_id: told.append((client_id, name)))
+control = Some(settle=lambda code: None, collector=None, ending=True, environment=Some())
+master = workers.Workers(control, runner)
+master.hand_out(None)
+late = Some(id="host_1", state="ready")
+clients.all = [*clients.ready, late]
+class User(locust.User): pass
+def dealt():
+    dispatcher = control.environment.dispatcher_class(worker_nodes=list(clients.ready), user_classes=[User])
+    dispatcher.add_worker(late)
+    dispatcher.new_dispatch(1, 100.0)
+    return sorted(client for client, users in list(dispatcher)[-1].items() if users["User"])
+print(dealt())
+master.on_final(Some(node_id="host_9", data={}))
+master.stop(0.0)
+print(told, dealt())
+"""
+
+
+def test_each_sender_keeps_a_user_and_a_worker_that_comes_too_late_has_none():
+    """A sender without a user would never end. Nor is the late one waited for: it has no last words to say."""
+    done = subprocess.run(
+        [sys.executable, "-c", A_WORKER_COMES_LATE, str(LOCUSTFILES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    in_the_next_run = "['host_1', 'host_9']"  # of a single user that was asked for
+    assert done.stdout == f"['host_9']\n[('host_9', 'telsim_shard')] {in_the_next_run}\n", done.stderr
+    assert done.stderr.count("host_1 joined a run that had begun") == 1
+
+
 BULK_AGAINST_ONE_BY_ONE = """
 import sys; sys.path.insert(0, sys.argv[1])
 import locust.env, locust.stats

@@ -91,3 +91,15 @@ def test_time_windows_make_batches_of_what_is_due_together(corpus, odd_server, r
     )
     sizes = [seen.body.count(b"\n") for seen in server.requests]
     assert sizes == [10] * 6
+
+
+def test_a_batch_by_size_is_due_with_the_last_of_its_pings(corpus, odd_server, run_engine):
+    """Whoever gathers pings cannot send those that are still to come."""
+    server = odd_server(lambda connection, seen: connection.sendall(OK))
+    ran = run_engine(
+        corpus(60, gap_ms=100), server.url, target="ndjson", pace="schedule", speed=100, batch=20
+    )
+    due = np.sort(ran.rows["due"])
+    assert np.diff(np.unique(due)).tolist() == [20_000_000, 20_000_000]
+    started = ran.recorder.started_ns + ran.recorder.epoch_ns
+    assert int(due[0]) - started == 19_000_000
