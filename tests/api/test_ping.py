@@ -19,6 +19,7 @@ HEAVY = {"oversized_body": "body_too_large", "gzip_bomb": "inflated_too_large"}
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dialect"), EVERY)
 def test_every_type_is_valid_and_its_own_document(name, dialect) -> None:
     one, other = (simulator.ping(name, dialect=dialect, seed=seed) for seed in (1, 2))

@@ -49,6 +49,7 @@ def envelope(ping: Ping, event: bytes, *, length: int | None = None) -> Ping:
     return changed(ping, path=path, body=msgspec.Raw(b""), body_b64=text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dialect"),
     [(name, dialect) for name, row in ping_types().items() for dialect in DIALECTS if dialect in row.routes],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from simulator.catalogue import load_schemas
 from simulator.fixtures.simulated import simulated
 from simulator.population import cohort_profiles
@@ -29,6 +31,7 @@ glean = true
 _A_CENTURY_MS = 36_525 * 86_400_000
 
 
+@pytest.mark.slow
 def test_every_ping_fits_its_schema_even_where_the_clock_is_centuries_ahead() -> None:
     scenario = parse_scenario(SCENARIO)
     skews = [profile.clock_skew_ms for profile in cohort_profiles(scenario, 3, range(scenario.clients))]

@@ -90,6 +90,7 @@ def test_a_corpus_of_several_parts_says_what_is_in_them(tmp_path: Path) -> None:
     assert corpus.meta.bytes == sum(part.bytes for part in corpus.meta.parts)
 
 
+@pytest.mark.slow
 @given(
     dues=st.lists(st.integers(1_000_000, 1_000_100), max_size=60),
     cuts=st.lists(st.integers(1_000_000, 1_000_100), max_size=4),

@@ -78,6 +78,7 @@ def written(part: PartWriter, directory: Path) -> bytes:
     return (directory / made.file).read_bytes() + index.read_bytes()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(steps=steps, cuts=cuts)
 def test_a_part_is_the_same_whatever_is_told_as_arrays_and_whenever_it_is_flushed(

@@ -118,6 +118,7 @@ def test_server_timing_is_on_every_answer_to_a_ping(http):
         assert all(float(took) >= 0 for took in stages.values())
 
 
+@pytest.mark.slow
 def test_the_ledger_adds_up_and_leaks_no_payload(schema_directory, tmp_path):
     with (
         Served("--schemas", schema_directory, "--store", tmp_path / "s") as fresh,
@@ -239,6 +240,7 @@ def test_it_listens_on_loopback_only(host):
     assert "--listen-anywhere" in ended.stderr
 
 
+@pytest.mark.slow
 def test_listening_anywhere_can_be_asked_for(schema_directory, tmp_path):
     command = [
         sys.executable,

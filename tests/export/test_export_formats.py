@@ -120,6 +120,7 @@ def test_missing_extras_are_named(corpus, tmp_path, monkeypatch) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_curl_script_delivers_byte_for_byte(corpus, pings, tmp_path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl here")

@@ -50,6 +50,7 @@ def accepted(schema: GraphQLSchema, body: Any) -> bool:
     return not validate(schema, document) and not isinstance(values, list)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_DOCUMENT)
 @pytest.mark.parametrize("ping", PINGS)
 def test_what_is_to_be_rejected_is_no_request_that_the_server_takes(

@@ -34,6 +34,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     assert 185 <= hits <= 200
 
 
+@pytest.mark.slow
 def test_scatter_beyond_the_stated_noise_widens_the_interval():
     times = [(80 + 3 * n) * factor for n, factor in zip(BATCHES, noisy(1, 0.2), strict=True)]
     trusting = fit_cost(BATCHES, times, [0.2] * len(BATCHES))

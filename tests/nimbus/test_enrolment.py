@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(RECIPES, STEPS, st.uuids().map(str))
 def test_lives_of_enrolments_are_in_order(recipes, steps, unit):
     experiments = [

@@ -256,6 +256,7 @@ def test_its_keys_are_those_of_the_hand_written_example(dialect: Dialect, ping: 
             assert built[key].keys() <= expected[key].keys() | {"search_vendor"}
 
 
+@pytest.mark.slow
 @given(text=st.text(min_size=1, max_size=40), position=st.integers(0, 100), prefs=st.integers(0, 511))
 def test_any_text_in_a_message_stays_text(text: str, position: int, prefs: int) -> None:
     for dialect in DIALECTS:

@@ -23,6 +23,7 @@ def scenario(text: str = "") -> Scenario:
     return parse_scenario(HEAD + text)
 
 
+@pytest.mark.slow
 @given(first=st.integers(0, 10**6), count=st.integers(1, 20), seed=st.integers(0, 2**60))
 def test_a_profile_depends_on_its_number_alone(first: int, count: int, seed: int) -> None:
     together = cohort_profiles(scenario(), seed, range(first, first + count))

@@ -17,6 +17,7 @@ from simulator.scenario.browsing import Clock, Delivery
 _ONE_DIALECT = {"attribute_error", "attribute_timeout", "experiment_reach", "event_ping", "glean_events_ping"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["newtab-day", "message-storm", "first-run-onboarding"])
 def test_both_dialects_tell_one_history(name: str) -> None:
     def told(dialect: Dialect) -> list[tuple[int, int, str]]:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_streams_of_neighbours_and_purposes_differ(seed: int, client: int) -> No
     assert len(set(drawn)) == 4
 
 
+@pytest.mark.slow
 def test_uniforms_are_uniform_and_unrelated_between_clients() -> None:
     from scipy import stats  # not above: it takes a second, and every test process would pay it
 

@@ -162,6 +162,7 @@ def runs(draw):
     return expectations, rows, draw(st.dictionaries(st.integers(0, 8), st.integers(0, 3)))
 
 
+@pytest.mark.slow
 @given(runs())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_join_agrees_with_one_that_is_written_ping_by_ping(make_truth, make_outcomes, make_ledger, run):

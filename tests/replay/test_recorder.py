@@ -61,6 +61,7 @@ REQUESTS = st.builds(
 EXPECTED = st.sampled_from(EXPECTATIONS)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.lists(st.tuples(EXPECTED, EXPECTED, EXPECTED), min_size=1, max_size=8),

@@ -105,6 +105,7 @@ def test_a_salt_gives_other_ids_from_the_first_round_on(
     assert {uuid.UUID(each).version for each in ids} == {4}
 
 
+@pytest.mark.slow
 def test_many_short_rounds_are_taken_down_like_few_long_ones(corpus, odd_server, run_engine):
     server = odd_server(ok)
     ran = run_engine(corpus(1), server.url, lanes=4, rounds=1500)

@@ -67,6 +67,7 @@ def test_every_picture_has_a_name_for_those_who_do_not_see_it(failed_page):
     assert {"throughput", "latency", "percentiles", "lateness", "stages"} == set(names)
 
 
+@pytest.mark.slow
 def test_paper_shows_what_the_screen_folds_away_or_scrolls(failed_page):
     for_paper = failed_page[failed_page.index("@media print") : failed_page.index("</style>")]
     for rule in ("pre { max-height: none; }", "details::details-content { content-visibility: visible; }"):

@@ -82,6 +82,7 @@ def facts_of(files: list[Read]) -> np.ndarray:
     return np.array([fact for _, happens, _ in files for _, fact in happens])
 
 
+@pytest.mark.slow
 def test_shares_are_those_of_the_scenario() -> None:
     """Within four standard errors of a binomial with so many trials, at most 0.02. Files are long here, so that
     hardly a click comes too late."""
