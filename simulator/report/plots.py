@@ -166,13 +166,13 @@ def throughput_over_time(series: TimeSeries, *, started_ns: int = 0, ended_ns: i
         _merged((np.asarray(values) / covered).tolist(), width, _mean)
         for values in (series.pings, series.failures)
     )
-    seconds = np.arange(len(pings)) * width
+    seconds = np.arange(len(pings) + 1) * width
 
     def plot(axes: Axes) -> None:
-        axes.fill_between(seconds, pings, color=SERIES[0], alpha=0.18, step="mid", linewidth=0)
-        axes.step(seconds, pings, color=SERIES[0], where="mid", label="pings/s")
+        axes.stairs(pings, seconds, color=SERIES[0], alpha=0.18, fill=True, linewidth=0)
+        axes.stairs(pings, seconds, color=SERIES[0], baseline=None, label="pings/s")
         if np.nan_to_num(failures).any():
-            axes.step(seconds, failures, color=FAILURE, where="mid", label="requests gone wrong/s")
+            axes.stairs(failures, seconds, color=FAILURE, baseline=None, label="requests gone wrong/s")
             legend_above(axes)
         axes.set_ylim(bottom=0)
         _seconds_axis(axes, seconds, width)
@@ -197,7 +197,7 @@ def latency_over_time(series: TimeSeries) -> Html:
     p50, p99 = (_merged(values, width, np.max) for values in (series.p50_ms, series.p99_ms))
     # A second without answers has no latency: the line is broken there.
     p50, p99 = (np.where(values > 0, values, np.nan) for values in (p50, p99))
-    seconds = np.arange(len(p50)) * width
+    seconds = (np.arange(len(p50)) + 0.5) * width  # in the middle of each
 
     def plot(axes: Axes) -> None:
         axes.plot(seconds, p99, color=SERIES[1], label="p99", marker="." if len(p99) < 40 else "")
