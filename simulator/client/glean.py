@@ -129,9 +129,8 @@ class GleanSender:
 
     def _time(self, now_ms: int) -> str:
         own_ms = now_ms + self._skew_ms
-        minute = (
-            own_ms // MS_PER_MINUTE
-        )  # of the clock that is printed: a wrong one need not be off by whole minutes
+        # The minute of the clock that is printed: a wrong one need not be off by whole minutes.
+        minute = own_ms // MS_PER_MINUTE
         if minute != self._minute:
             self._minute = minute
             self._minute_text = local_minute_text(own_ms, self._offset_ms)
