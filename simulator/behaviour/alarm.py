@@ -11,7 +11,7 @@ def alarm(env: simpy.Environment) -> Callable[[int, Callable[[int], None]], None
     """A function that calls another one at a moment of the simulation.
 
     Args:
-        env: the cohort's clock.
+        env: the client's clock.
 
     Returns:
         `later(at_ms, act)`: calls `act` with the time when the clock reads `at_ms`. It costs one event, no

@@ -68,7 +68,7 @@ class MobilePerson:
     """Somebody who uses Firefox for Android.
 
     Args:
-        env: the cohort's clock.
+        env: the client's clock.
         profile: who.
         glean: the application's telemetry.
         experiments: its experiments; None for whom no recipe is meant.

@@ -38,7 +38,7 @@ class BrowserPerson:
     """Somebody who uses Firefox.
 
     Args:
-        env: the cohort's clock.
+        env: the client's clock.
         installation: the browser.
         newtab: told what happens on new tabs.
         messaging: told what happens with messages.

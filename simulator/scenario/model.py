@@ -125,5 +125,5 @@ class Scenario(Section):
 
     @property
     def clients_in_a_cohort(self) -> int:
-        """How many consecutive clients share one SimPy environment and one part of the corpus."""
+        """How many consecutive clients are simulated together and share one part of the corpus."""
         return self.cohort_clients or min(128, max(16, -(-self.clients // 16)))

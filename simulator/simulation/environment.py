@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sized
+from collections.abc import Generator
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
 import simpy
 from simpy.events import NORMAL, URGENT
-
-_EVENTS_UNTIL_A_LOOK = 32
 
 
 class _Moment(simpy.Timeout):
@@ -51,8 +49,8 @@ class _Act(simpy.Process):
         super()._resume(event)
 
 
-class CohortEnvironment(simpy.Environment):
-    """An environment that runs until enough pings wait, and can be run on."""
+class ClientEnvironment(simpy.Environment):
+    """One client's environment: it runs until a moment, and can be run on."""
 
     def timeout(self, delay: float = 0, value: object = None) -> simpy.Timeout:
         """A timeout like SimPy's, put into the queue in one call where SimPy makes four.
@@ -79,27 +77,62 @@ class CohortEnvironment(simpy.Environment):
         heappush(self._queue, (self._now, URGENT, next(self._eid), start))
         return act
 
-    def run_on(self, waiting: Sized, most: int) -> bool:
-        """Process events until at least `most` pings wait, or nothing is left to happen.
+    def run_until(self, end_ms: int) -> bool:
+        """Process the events before a moment.
 
         It does what repeated calls of `step` do, without one call and one exception handler for each event.
 
         Args:
-            waiting: grows while events are processed; looked at now and then.
-            most: how many are enough.
+            end_ms: the moment, in milliseconds since the Unix epoch; what happens then is left.
 
         Returns:
             Whether anything is left to happen.
         """
         queue = self._queue
-        while queue and len(waiting) < most:
-            for _ in range(
-                min(len(queue), _EVENTS_UNTIL_A_LOOK)
-            ):  # each takes one event out, so so many are there
-                self._now, _, _, event = heappop(queue)
-                callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment] # as Environment.step does
-                for callback in callbacks:
-                    callback(event)
-                if not event._ok and not hasattr(event, "_defused"):  # noqa: SLF001 - we stand in for step
-                    raise event._value  # noqa: SLF001 - likewise
+        while queue and queue[0][0] < end_ms:
+            self._now, _, _, event = heappop(queue)
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment] # as Environment.step does
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not hasattr(event, "_defused"):  # noqa: SLF001 - we stand in for step
+                raise event._value  # noqa: SLF001 - likewise
         return bool(queue)
+
+
+class CohortClocks:
+    """The environments of a cohort's clients: one for each, as nothing passes between clients.
+
+    What one client does in a span of time is simulated in one go before the next client's turn. What it touches stays
+    in the processor's caches meanwhile; in one environment for all, each event would belong to somebody else than the
+    one before.
+
+    Args:
+        start_ms: what the clocks read at first, in milliseconds since the Unix epoch.
+    """
+
+    def __init__(self, start_ms: int) -> None:
+        self._start_ms = start_ms
+        self._of: dict[int, ClientEnvironment] = {}
+
+    def of(self, client: int) -> ClientEnvironment:
+        """A client's environment, which all its products share.
+
+        Args:
+            client: its number.
+        """
+        env = self._of.get(client)
+        if env is None:
+            env = self._of[client] = ClientEnvironment(initial_time=self._start_ms)
+        return env
+
+    def run_until(self, end_ms: int) -> bool:
+        """Process all clients' events before a moment, those of one client after those of another.
+
+        Args:
+            end_ms: the moment, in milliseconds since the Unix epoch.
+
+        Returns:
+            Whether anything is left to happen.
+        """
+        self._of = {client: env for client, env in self._of.items() if env.run_until(end_ms)}
+        return bool(self._of)

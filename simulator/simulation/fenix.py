@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-import simpy
-
 from simulator.behaviour.alarm import alarm
 from simulator.behaviour.experiments import NimbusHabits, Participation
 from simulator.behaviour.mobile import MobileHabits, MobilePerson, foreground_periods
@@ -19,6 +17,7 @@ from simulator.nimbus import Enrolments, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
 from simulator.randomness import cohort_streams
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 
 APPLICATION_ID = "org-mozilla-fenix"
@@ -41,7 +40,7 @@ class FenixCast:
         self.nimbus = NimbusHabits(plan.scenario.nimbus)
         self.recipes = compile_recipes(plan.scenario.experiments, "fenix")
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use it draw numbers
+    def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use it draw numbers
         """Put those of a cohort who use Firefox for Android into its environment."""
         seed = self.plan.seed
         using = self._who_uses_it(profiles)
@@ -54,9 +53,10 @@ class FenixCast:
             for ping, name in (("glean_events_ping", "events"), ("glean_baseline_ping", "baseline"))
         )
         experiment_codes = ExperimentCodes(outbox)
-        later = alarm(env)
         for i, (profile, periods) in enumerate(using):
             own_ids = ids[i]
+            env = clocks.of(profile.number)
+            later = alarm(env)
             annotations = Annotations()
             glean = GleanSender(
                 outbox.rows.append,

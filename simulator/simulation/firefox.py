@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-import simpy
-
 from simulator.behaviour.browser import BrowserHabits, browser_runs, live
 from simulator.behaviour.person import BrowserPerson
 from simulator.client.browser import BrowserSender
@@ -25,6 +23,7 @@ from simulator.population import PageContent, Profile
 from simulator.randomness import cohort_streams, stream
 from simulator.scenario import Scenario
 from simulator.scenario.message import Message
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 from simulator.simulation.telemetry import TelemetryCast
 
@@ -75,7 +74,7 @@ class FirefoxCast:
         self.messages = Messages(_wanted(scenario), scenario.message_groups)
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
+    def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
         """Put the Firefox users of a cohort into its environment."""
         plan, ahead = self.plan, self.ahead
         browsing = self._who_browses(profiles)
@@ -97,7 +96,7 @@ class FirefoxCast:
         browser = BrowserSender(outbox)
         onboarding = OnboardingSender(outbox, content.attributions, content.add_on_attributions)
         send = outbox.rows.append
-        telemetry = self.telemetry.cohort(env, outbox, [profile for profile, _ in browsing])
+        telemetry = self.telemetry.cohort(clocks, outbox, [profile for profile, _ in browsing])
         apps: dict[tuple[str, str, str, str], Application] = {}
         for i, (profile, runs) in enumerate(browsing):
             key = (profile.build_id, profile.version, profile.channel, profile.locale)
@@ -107,6 +106,7 @@ class FirefoxCast:
                 random = stream(plan.seed, profile.number, "submission")
                 submission = Submission(scenario.delivery, self.later, outbox.rows.append, random)
                 send = submission.send
+            env = clocks.of(profile.number)
             installation = Installation(profile, app, send, submission)
             equipment = telemetry.equip(installation)
             person = BrowserPerson(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import simpy
-
 from simulator.behaviour.sourcegraph.developer import Developer
 from simulator.behaviour.sourcegraph.file_reading import cohort_readers
 from simulator.behaviour.sourcegraph.reading import live
@@ -15,6 +13,7 @@ from simulator.population import Profile
 from simulator.population.code import CodeContent
 from simulator.population.developer import DeveloperProfile, developer_profiles
 from simulator.randomness import cohort_streams
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 
 
@@ -25,7 +24,7 @@ class SourcegraphCast:
         self.plan = plan
         self.habits = ReadingHabits(plan.scenario.sourcegraph, CodeContent(plan.seed))
 
-    def enter(self, env: simpy.Environment, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only the developers among the clients draw numbers
+    def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only the developers among the clients draw numbers
         """Put the developers of a cohort into its environment."""
         plan, habits = self.plan, self.habits
         settings = plan.scenario.sourcegraph
@@ -45,6 +44,7 @@ class SourcegraphCast:
             arguments_opted_in=settings.arguments_opted_in,
         )
         for i, (profile, sessions) in enumerate(reading):
+            env = clocks.of(profile.number)
             developer = Developer(
                 env,
                 profile,

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import simpy
-
 from simulator.behaviour.alarm import alarm
 from simulator.behaviour.containers import Containers
 from simulator.behaviour.experiments import NimbusHabits, Participation
@@ -30,6 +28,7 @@ from simulator.nimbus import Enrolments, Recipe, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
 from simulator.randomness import Stream, cohort_streams
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 
 DESKTOP_APPLICATION_ID = "firefox-desktop"
@@ -92,9 +91,9 @@ class TelemetryCast:
                 found[profile.number] = recipes
         return found
 
-    def cohort(self, env: simpy.Environment, outbox: Outbox, profiles: Sequence[Profile]) -> TelemetryCohort:
-        """The part that one cohort's environment, outbox and people belong to."""
-        return TelemetryCohort(self, env, outbox, profiles)
+    def cohort(self, clocks: CohortClocks, outbox: Outbox, profiles: Sequence[Profile]) -> TelemetryCohort:
+        """The part that one cohort's clocks, outbox and people belong to."""
+        return TelemetryCohort(self, clocks, outbox, profiles)
 
 
 class TelemetryCohort:
@@ -102,16 +101,16 @@ class TelemetryCohort:
 
     Args:
         cast: what all cohorts share.
-        env: the cohort's clock.
+        clocks: the clients' environments.
         outbox: where its pings go.
         profiles: those of its clients who browse.
     """
 
     def __init__(
-        self, cast: TelemetryCast, env: simpy.Environment, outbox: Outbox, profiles: Sequence[Profile]
+        self, cast: TelemetryCast, clocks: CohortClocks, outbox: Outbox, profiles: Sequence[Profile]
     ) -> None:
         self._cast = cast
-        self._later = alarm(env)
+        self._clocks = clocks
         self._texts = TelemetryTexts(outbox, cast.applications)
         self._codes = ExperimentCodes(outbox)
         self._concerning = cast.concerning(profiles)
@@ -157,7 +156,8 @@ class TelemetryCohort:
         cast, profile = self._cast, installation.profile
         switches = cast.telemetry
         annotations = Annotations(installation)
-        session = TelemetrySession(installation, self._texts, annotations, random=random, later=self._later)
+        later = alarm(self._clocks.of(number))
+        session = TelemetrySession(installation, self._texts, annotations, random=random, later=later)
         events = EventPingSender(session) if switches.event_ping else None
         main = MainPingSender(session) if switches.main_ping else None
         glean = self._glean(installation, annotations)
@@ -169,7 +169,7 @@ class TelemetryCohort:
                     glean,
                     describe=_describe,
                     least_active_ms=switches.least_active,
-                    later=self._later,
+                    later=later,
                     until_change=self._until_change(number),
                 )
             )
@@ -187,7 +187,7 @@ class TelemetryCohort:
                 glean=glean,
                 main=main,
             )
-            participation = Participation(sender, cast.nimbus, self._nimbus[number], later=self._later)
+            participation = Participation(sender, cast.nimbus, self._nimbus[number], later=later)
             companions.append(participation)
         if number in self._proxied and events is not None:
             companions.append(self._proxy(events, self._proxies[number]))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 
 from simulator.client.installation import Installation
 from simulator.client.outbox import Outbox
@@ -10,6 +9,7 @@ from simulator.population import cohort_profiles
 from simulator.scenario import parse_scenario
 from simulator.simulation import Plan
 from simulator.simulation.cohort import new_kinds
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.telemetry import TelemetryCast
 
 HEAD = """
@@ -32,14 +32,14 @@ def equipment(text: str):
     scenario = parse_scenario(HEAD + text)
     plan = Plan(scenario, 3, "documented")
     profiles = cohort_profiles(scenario, 3, range(200))
-    env = simpy.Environment(initial_time=plan.start_ms)
+    clocks = CohortClocks(plan.start_ms)
     outbox = Outbox("documented", new_kinds())
-    cohort = TelemetryCast(plan).cohort(env, outbox, profiles)
+    cohort = TelemetryCast(plan).cohort(clocks, outbox, profiles)
     found = []
     for profile in profiles:
         app = Application(profile.build_id, profile.version, profile.channel, profile.locale)
         found.append(cohort.equip(Installation(profile, app)))
-    assert env.peek() == float("inf")
+    assert not clocks.run_until(plan.start_ms)  # nothing is to happen before anybody starts a browser
     return found
 
 

@@ -1,4 +1,4 @@
-"""The cohort's environment against SimPy's own: the same processes see the same things in the same order."""
+"""A client's environment against SimPy's own: the same processes see the same things in the same order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import simpy
 
-from simulator.simulation.environment import CohortEnvironment
+from simulator.simulation.environment import ClientEnvironment, CohortClocks
 
 Process = Generator[simpy.Event, Any, Any]
 Log = list[tuple[float, str]]
@@ -50,31 +50,51 @@ def test_events_happen_in_simpys_order() -> None:
     family(plain, expected)
     plain.run()
     log: Log = []
-    ours = CohortEnvironment(initial_time=100)
+    ours = ClientEnvironment(initial_time=100)
     family(ours, log)
-    while ours.run_on(log, len(log) + 1):
-        pass
+    end_ms = 100
+    while ours.run_until(end_ms):
+        end_ms += 1
     assert log == expected
     assert expected[-1] == (108, "parent ends")
 
 
-def test_it_pauses_once_enough_rows_wait_and_can_be_run_on() -> None:
-    env, rows = CohortEnvironment(), list[float]()
+def test_it_stops_before_a_moment_and_can_be_run_on() -> None:
+    env, seen = ClientEnvironment(), list[float]()
 
     def sender() -> Process:
         for _ in range(5):
             yield env.timeout(10)
-            rows.append(env.now)
+            seen.append(env.now)
 
     env.process(sender())
-    assert env.run_on(rows, 2)
-    assert rows == [10, 20]
-    assert not env.run_on(rows, 100)
-    assert rows == [10, 20, 30, 40, 50]
+    assert env.run_until(30)
+    assert seen == [10, 20]
+    assert env.run_until(31)
+    assert seen == [10, 20, 30]
+    assert not env.run_until(1_000)
+    assert seen == [10, 20, 30, 40, 50]
+
+
+def test_clients_have_their_turns_one_after_the_other() -> None:
+    clocks, seen = CohortClocks(100), list[tuple[str, float]]()
+
+    def walker(name: str, env: simpy.Environment, steps: int) -> Process:
+        for _ in range(steps):
+            yield env.timeout(10)
+            seen.append((name, env.now))
+
+    for client, name, steps in ((7, "a", 3), (3, "b", 2), (7, "also a", 1)):
+        clocks.of(client).process(walker(name, clocks.of(client), steps))
+    assert clocks.run_until(121)
+    assert seen == [("a", 110), ("also a", 110), ("a", 120), ("b", 110), ("b", 120)]
+    seen.clear()
+    assert not clocks.run_until(1_000)
+    assert seen == [("a", 130)]
 
 
 def test_what_goes_wrong_in_a_process_leaves_through_the_loop() -> None:
-    env = CohortEnvironment()
+    env = ClientEnvironment()
 
     def broken() -> Process:
         yield env.timeout(1)
@@ -82,9 +102,9 @@ def test_what_goes_wrong_in_a_process_leaves_through_the_loop() -> None:
 
     env.process(broken())
     with pytest.raises(ZeroDivisionError):
-        env.run_on([], 1)
+        env.run_until(2)
 
 
 def test_nobody_waits_for_the_past() -> None:
     with pytest.raises(ValueError, match="Negative delay"):
-        CohortEnvironment().timeout(-1)
+        ClientEnvironment().timeout(-1)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-import simpy
 from msgspec.structs import replace
 
 from simulator.catalogue import ping_types
@@ -20,6 +19,7 @@ from simulator.population.developer import DeveloperProfile
 from simulator.randomness import stream
 from simulator.records import Dialect
 from simulator.scenario import Scenario, load_scenario
+from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 from simulator.simulation.sourcegraph import SourcegraphCast
 
@@ -111,12 +111,12 @@ def team(**settings: Any) -> Scenario:
 def simulate(
     scenario: Scenario, dialect: Dialect, *, clients: range = range(60), seed: int = 3
 ) -> list[Sent]:
-    """Everything that developers send, in the order of the simulated clock."""
+    """Everything that developers send, that of one after that of another, in the order in which it is made."""
     plan = Plan(scenario, seed, dialect)
     outbox = new_outbox(dialect)
-    env = simpy.Environment(initial_time=plan.start_ms)
-    SourcegraphCast(plan).enter(env, outbox, clients, cohort_profiles(scenario, seed, clients))
-    env.run()
+    clocks = CohortClocks(plan.start_ms)
+    SourcegraphCast(plan).enter(clocks, outbox, clients, cohort_profiles(scenario, seed, clients))
+    assert not clocks.run_until(plan.end_ms + 1)
     return sent(outbox)
 
 

@@ -20,7 +20,7 @@ class Developer:
     """Somebody who reads code.
 
     Args:
-        env: the cohort's clock.
+        env: the client's clock.
         profile: who.
         extension: told what happens on code hosts; None without one.
         web: told what happens in the web application; None for somebody who does not use it.
