@@ -29,6 +29,8 @@ from simulator.records import INDEX_DTYPE, CorpusMeta, CorpusPart
 Ints = npt.NDArray[np.int64]
 
 META_FILE = "corpus.json"
+#: Written in one go: the arrays of more do not fit into a core's own cache, which costs more than a go's calls.
+_PINGS_AT_ONCE = 8_192
 
 
 def part_name(number: int) -> str:
@@ -107,7 +109,9 @@ class PartWriter:
         order = np.flatnonzero(ready)
         if len(order):
             keys = waiting.made.take(order), waiting.client.take(order), waiting.due.take(order)
-            self._write(waiting.at(order[np.lexsort(keys)]))
+            order = order[np.lexsort(keys)]
+            for start in range(0, len(order), _PINGS_AT_ONCE):
+                self._write(waiting.at(order[start : start + _PINGS_AT_ONCE]))
 
     def _made(self, rows: list[Row]) -> Columns:
         """What was made since the last time."""
