@@ -37,24 +37,21 @@ def habits(**changes: object) -> ReadingHabits:
 
 
 def one_by_one(files: Files) -> list[Read]:
-    edges = np.searchsorted(files.moments_ms, files.opened_ms).tolist()
     return [
         Read(
             closed - opened,
-            list(
-                zip((files.moments_ms[a:b] - opened).tolist(), files.facts[a:b].tolist(), strict=True),
-            ),
+            list(zip((files.moments_ms[a:b] - opened).tolist(), files.facts[a:b].tolist(), strict=True)),
             tools,
         )
-        for (opened, closed), (a, b), tools in zip(
-            pairwise(files.opened_ms), pairwise(edges), files.tools, strict=True
+        for opened, closed, (a, b), tools in zip(
+            files.opened_ms, files.closed_ms, pairwise(files.first), files.tools, strict=True
         )
     ]
 
 
 def drawn(some: ReadingHabits, position: int, count: int) -> list[Read]:
     keys = client_keys(3, "files", [7])
-    return one_by_one(draw_files(some, keys, np.array([position]), np.array([count]))[0])
+    return one_by_one(draw_files(some, keys, np.array([position]), np.array([count])))
 
 
 @pytest.fixture(scope="module")

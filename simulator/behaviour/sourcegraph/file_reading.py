@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,25 +24,27 @@ Ints = npt.NDArray[np.int64]
 
 #: Positions in a file's stream: its own numbers come first, then two for each burst, each hover and each click.
 _BURSTS_FROM, _HOVERS_FROM, _CLICKS_FROM = 16, 1 << 20, 1 << 40
-_PAIR = np.arange(2, dtype=np.uint64)
+_PAIR = np.arange(2, dtype=np.uint64)[:, None]
 _FILES_AT_ONCE = 64
 _HOVERS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Consecutive files that one developer reads, on a clock that runs only while a file is read.
+    """Files that developers read, those of one after those of another, on clocks that run only while a file is read.
 
     Args:
-        opened_ms: when each comes up, and at last when the last one is left: one more than there are files.
+        opened_ms: when each comes up, on its reader's clock.
+        closed_ms: when it is left.
         tools: what is done around each when it has been read, as bits.
         tooled: the positions of those around which anything is done.
-        first: the positions of each file's first moment, and at last how many moments there are.
-        moments_ms: when things happen on the files, in order.
+        first: the position of each file's first moment, and at last how many moments there are.
+        moments_ms: when things happen on the files, in order, on their readers' clocks.
         facts: what happens then, `FileFact` numbers.
     """
 
     opened_ms: list[int]
+    closed_ms: list[int]
     tools: list[int]
     tooled: list[int]
     first: list[int]
@@ -73,47 +76,49 @@ class FileReader:
     Args:
         habits: what developers do.
         key: the developer's stream.
-        files: the first files, drawn beforehand.
+        files: with those of others, the first of the developer, drawn beforehand.
+        begin: the position of the developer's first.
+        end: that of the first which is not the developer's.
     """
 
-    __slots__ = ("_file", "_files", "_habits", "_key", "_read_before", "_tooled")
+    __slots__ = ("_drawn", "_end", "_file", "_files", "_habits", "_key", "_tooled")
 
-    def __init__(self, habits: ReadingHabits, key: U64, files: Files) -> None:
+    def __init__(self, habits: ReadingHabits, key: U64, files: Files, begin: int, end: int) -> None:
         self._habits = habits
         self._key = key
+        self._drawn = 0
+        self._take(files, begin, end)
+
+    def _take(self, files: Files, begin: int, end: int) -> None:
         self._files = files
-        self._file = 0
-        self._tooled = 0
-        self._read_before = 0
+        self._file, self._end = begin, end
+        self._tooled = bisect_left(files.tooled, begin)
+        self._drawn += end - begin
 
     def read(self, most_ms: int) -> Stretch:
         """The next stretch. A file that is not read to its end is not come back to.
 
         Args:
-            most_ms: how long there is time.
+            most_ms: how long there is time, at least 1.
         """
-        if self._file == len(self._files.tools):
-            self._draw_more()
-        files, begins = self._files, self._file
-        opened, tooled, from_ms = files.opened_ms, files.tooled, files.opened_ms[begins]
-        is_tooled = self._tooled < len(tooled)
-        ends = tooled[self._tooled] + 1 if is_tooled else len(files.tools)
-        lasts_ms, tools, last = opened[ends] - from_ms, files.tools[ends - 1], files.first[ends]
+        if self._file == self._end:
+            first = draw_files(self._habits, self._key, np.array([self._drawn]), np.array([_FILES_AT_ONCE]))
+            self._take(first, 0, _FILES_AT_ONCE)
+        files, begins, ends = self._files, self._file, self._end
+        from_ms, tooled = files.opened_ms[begins], files.tooled
+        is_tooled = self._tooled < len(tooled) and tooled[self._tooled] < ends
+        if is_tooled:
+            ends = tooled[self._tooled] + 1
+        lasts_ms, tools, last = files.closed_ms[ends - 1] - from_ms, files.tools[ends - 1], files.first[ends]
         if lasts_ms >= most_ms:
-            ends = bisect_left(opened, from_ms + most_ms, begins, ends)
+            ends = bisect_left(files.opened_ms, from_ms + most_ms, begins, ends)
             is_tooled = is_tooled and tooled[self._tooled] < ends
             lasts_ms, tools = most_ms, 0
-            last = int(files.moments_ms.searchsorted(from_ms + most_ms))
+            last = bisect_left(files.moments_ms, from_ms + most_ms, files.first[ends - 1], files.first[ends])
         self._file = ends
         self._tooled += is_tooled
         what = slice(files.first[begins], last)
         return Stretch(lasts_ms, -from_ms, files.moments_ms[what], files.facts[what], tools)
-
-    def _draw_more(self) -> None:
-        self._read_before += self._file
-        count = np.array([_FILES_AT_ONCE])
-        (self._files,) = draw_files(self._habits, self._key, np.array([self._read_before]), count)
-        self._file = self._tooled = 0
 
 
 def cohort_readers(
@@ -134,11 +139,15 @@ def cohort_readers(
     hovers = round(int(counts.sum()) * habits.settings.hovers_a_file)
     if hovers > _HOVERS_AT_ONCE:
         counts = np.maximum(counts * _HOVERS_AT_ONCE // hovers, 1)
-    first = draw_files(habits, keys, np.zeros_like(counts), counts)
-    return [FileReader(habits, keys[i : i + 1], files) for i, files in enumerate(first)]
+    files = draw_files(habits, keys, np.zeros_like(counts), counts)
+    edges = _edges(counts).tolist()
+    return [
+        FileReader(habits, keys[i : i + 1], files, begin, end)
+        for i, (begin, end) in enumerate(pairwise(edges))
+    ]
 
 
-def draw_files(habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints) -> list[Files]:
+def draw_files(habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints) -> Files:
     """The next files of each of some developers.
 
     Args:
@@ -149,90 +158,96 @@ def draw_files(habits: ReadingHabits, keys: U64, positions: Ints, counts: Ints) 
     """
     numbers = np.repeat(positions, counts) + ranks(counts)
     files = keys_within(np.repeat(keys, counts), numbers.astype(np.uint64))
-    u = uniforms(files[:, None], np.arange(2 + len(habits.tools), dtype=np.uint64)).T
+    u = uniforms(files, np.arange(2 + len(habits.tools), dtype=np.uint64)[:, None])
     dwell = np.maximum(habits.file_dwell.each(u[0]), 1)
     bursts = habits.bursts.each(u[1])
     tools = np.zeros(len(files), dtype=np.int64)
     for (tool, share), drawn in zip(habits.tools.items(), u[2:], strict=True):
-        tools |= np.where(drawn < share, tool, 0)
-    opened = _running_total(dwell, counts) - dwell
-    owner, moments, facts = _pointer(habits, files, dwell, bursts)
-    moments += opened[owner]
-    first = np.searchsorted(owner, np.arange(len(files) + 1))
-    drawn_files = []
-    for end, count in zip(np.cumsum(counts).tolist(), counts.tolist(), strict=True):
-        begin = end - count
-        opened_ms, its_tools, edges = opened[begin:end].tolist(), tools[begin:end], first[begin : end + 1]
-        of_files = slice(int(edges[0]), int(edges[-1]))
-        drawn_files.append(
-            Files(
-                opened_ms=[*opened_ms, opened_ms[-1] + int(dwell[end - 1])],
-                tools=its_tools.tolist(),
-                tooled=np.flatnonzero(its_tools).tolist(),
-                first=(edges - edges[0]).tolist(),
-                moments_ms=moments[of_files],
-                facts=facts[of_files],
-            )
-        )
-    return drawn_files
+        tools[drawn < share] |= tool
+    closed = _running_total(dwell, counts)
+    opened = closed - dwell
+    in_file, moments, facts = _pointer(habits, files, dwell, bursts)
+    moments += np.repeat(opened, in_file)
+    return Files(
+        opened_ms=opened.tolist(),
+        closed_ms=closed.tolist(),
+        tools=tools.tolist(),
+        tooled=np.flatnonzero(tools).tolist(),
+        first=_edges(in_file).tolist(),
+        moments_ms=moments,
+        facts=facts,
+    )
 
 
 def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tuple[Ints, Ints, Ints]:
-    """All that happens on files: the file (a position in `files`), the moment and the fact of each, in order.
+    """All that happens on files: how much on each, and the moment and the fact of everything, in order.
 
     A file comes up first of all. A burst of hovers begins after a pause; the overlay comes up with its first hover,
     whatever it then shows, and later hovers of the burst count where there is something to show. What would come
     after `dwell` never happens.
     """
-    in_file = np.repeat(np.arange(len(files)), bursts)
-    u = _pairs(files[in_file], _BURSTS_FROM, ranks(bursts))
-    pause = habits.gap.each(u[0]) * dwell[in_file] // ((bursts[in_file] + 1) * SCALE)
+    u = _pairs(np.repeat(files, bursts), _BURSTS_FROM, ranks(bursts))
+    pause = habits.gap.each(u[0]) * np.repeat(dwell, bursts) // (np.repeat(bursts + 1, bursts) * SCALE)
     hovers = 1 + habits.more_hovers.each(u[1])
-    of_file = np.repeat(in_file, hovers)
-    in_all = np.bincount(of_file, minlength=len(files))
-    rank = ranks(in_all)
-    u = _pairs(files[of_file], _HOVERS_FROM, rank)
-    outcome, rests = u[0], habits.hover_gap.each(u[1])
+    begins = _edges(hovers)
+    edges = begins[_edges(bursts)]
+    hovers_in_file = np.diff(edges)
+    streams, rank = np.repeat(files, hovers_in_file), ranks(hovers_in_file)
+    u = _pairs(streams, _HOVERS_FROM, rank)
+    outcome, step = u[0], habits.hover_gap.each(u[1])
+
     clicks = np.flatnonzero((habits.empty_below <= outcome) & (outcome < habits.references_below))
-    u = _pairs(files[of_file[clicks]], _CLICKS_FROM, rank[clicks])
-    until_click = np.zeros(len(outcome), dtype=np.int64)
-    until_click[clicks] = habits.until_click.each(u[0])
+    u = _pairs(streams[clicks], _CLICKS_FROM, rank[clicks])
+    until_click = habits.until_click.each(u[0])
     definition = np.where(
         u[1] < habits.settings.preloaded, FileFact.PRELOADED_DEFINITION, FileFact.DEFINITION
     )
-    clicked = np.zeros(len(outcome), dtype=np.int64)
-    clicked[clicks] = np.where(outcome[clicks] < habits.definition_below, definition, FileFact.REFERENCES)
+    clicked = np.where(outcome[clicks] < habits.definition_below, definition, FileFact.REFERENCES)
 
-    opens = ranks(hovers) == 0
-    pauses = np.zeros(len(outcome), dtype=np.int64)
-    pauses[opens] = pause
-    moment = _running_total(pauses, in_all) + _running_total(rests + until_click, in_all)
-    moment -= rests + until_click
+    step[clicks] += until_click
+    after = step.copy()
+    after[begins[:-1]] += pause
+    moment = _running_total(after, hovers_in_file) - step
+    opens = np.zeros(len(moment), dtype=np.bool_)
+    opens[begins[:-1]] = True
     shown = outcome >= habits.empty_below
-    left = dwell[of_file]
-    overlay = np.where(shown, FileFact.OVERLAY, FileFact.EMPTY_OVERLAY)
-    facts = np.stack((np.where(opens, overlay, FileFact.HOVER), clicked), axis=-1).ravel()
-    moments = np.stack((moment, moment + until_click), axis=-1).ravel()
-    told = np.stack((opens | shown, clicked > 0), axis=-1).ravel()
-    told = np.flatnonzero(told & (moments < np.repeat(left, 2)))
-    owner = of_file[told // 2]
-    comes_up = np.searchsorted(owner, np.arange(len(files)))
-    return (
-        np.insert(owner, comes_up, np.arange(len(files))),
-        np.insert(moments[told], comes_up, 0),
-        np.insert(facts[told], comes_up, FileFact.OPENED),
-    )
+    left = np.repeat(dwell, hovers_in_file)
+    told = (opens | shown) & (moment < left)
+    click_moment = moment[clicks] + until_click
+    in_time = click_moment < left[clicks]
+    clicks = clicks[in_time]
+
+    tells = told.astype(np.int64)
+    tells[clicks] += 1
+    before = _edges(tells)
+    place = before[:-1] + np.repeat(np.arange(1, len(files) + 1), hovers_in_file)
+    moments, facts = (
+        np.zeros(int(before[-1]) + len(files), dtype=np.int64) for _ in range(2)
+    )  # all files come up
+    hover = np.flatnonzero(told)
+    overlay = np.where(shown[hover], FileFact.OVERLAY, FileFact.EMPTY_OVERLAY)
+    moments[place[hover]] = moment[hover]
+    facts[place[hover]] = np.where(opens[hover], overlay, FileFact.HOVER)
+    place[hover] += 1
+    moments[place[clicks]] = click_moment[in_time]
+    facts[place[clicks]] = clicked[in_time]
+    return np.diff(before[edges]) + 1, moments, facts
 
 
 def _pairs(streams: U64, start: int, ranks: Ints) -> npt.NDArray[np.float64]:
     """Two numbers for each of some streams: those with number `ranks` of the pairs that begin at `start`."""
-    counters = (np.uint64(start) + np.uint64(2) * ranks.astype(np.uint64))[:, None] + _PAIR
-    return uniforms(streams[:, None], counters).T
+    return uniforms(streams, (np.uint64(start) + np.uint64(2) * ranks.astype(np.uint64)) + _PAIR)
+
+
+def _edges(sizes: Ints) -> Ints:
+    """Where consecutive groups of the given sizes begin, and at last where they end."""
+    edges = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=edges[1:])
+    return edges
 
 
 def _running_total(values: Ints, sizes: Ints) -> Ints:
     """The sums so far within each of consecutive groups of the given sizes."""
-    total = np.cumsum(values)
-    before = np.concatenate((np.zeros(1, dtype=np.int64), total))[np.cumsum(sizes) - sizes]
-    since: Ints = total - np.repeat(before, sizes)
+    total = _edges(values)
+    since: Ints = total[1:] - np.repeat(total[_edges(sizes)[:-1]], sizes)
     return since
