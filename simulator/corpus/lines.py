@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -106,48 +106,64 @@ def _digits(values: Ints) -> Ints:
     return np.searchsorted(_POWERS_OF_TEN, values, side="right") + 1
 
 
-def index_beginnings(
-    client: Ints, code: Ints, body_sizes: Ints, texts: Sequence[KindText]
-) -> npt.NDArray[np.void]:
-    """Index rows without id, moment and offset, computed from lengths alone; `rest_of_line` gives the layout.
+class IndexBeginnings:
+    """Makes index rows without id, moment and offset, computed from lengths alone; `rest_of_line` gives the layout.
 
     Args:
-        client: who sends each.
-        code: kind codes, positions in `texts`.
-        body_sizes: characters of each body as it stands in its line.
-        texts: the kinds.
+        texts: the kinds. More may come.
     """
-    index = np.zeros(len(code), dtype=INDEX_DTYPE)
 
-    def of_kind(name: str) -> Ints:
-        return np.array([getattr(text, name) for text in texts], dtype=np.int64).take(code)
+    def __init__(self, texts: Sequence[KindText]) -> None:
+        self._texts = texts
+        self._of_kind = _of_kinds(())
 
-    head_length, tail_length = (
-        np.array([len(part) for part in parts], dtype=np.int64).take(code)
-        for parts in ([text.head for text in texts], [text.tail for text in texts])
-    )
-    before_head = len(_BEGINNING) + len(_BEFORE_CLIENT) + len(",")
-    head_end = before_head + _digits(client) + head_length
-    index["client"] = client
-    index["path_offset"] = head_end + of_kind("path_from_head_end")
-    index["path_length"] = of_kind("path_length")
-    tail_start = head_end + of_kind("id_in_path") * _ID_LENGTH
-    index["headers_length"] = of_kind("headers_length")
-    index["headers_offset"] = tail_start + of_kind("headers_from_tail_start")
-    quotes = of_kind("base64")
-    body_start = tail_start + tail_length
+    def of(self, client: Ints, code: Ints, body_sizes: Ints) -> npt.NDArray[np.void]:
+        """The rows of some records.
+
+        Args:
+            client: who sends each.
+            code: kind codes, positions in the kinds' texts.
+            body_sizes: characters of each body as it stands in its line.
+        """
+        known = len(self._of_kind)
+        if known < len(self._texts):
+            self._of_kind = np.concatenate((self._of_kind, _of_kinds(self._texts[known:])))
+        index = self._of_kind.take(code)
+        index["client"] = client
+        digits = _digits(client).astype(np.uint32)
+        for name in ("path_offset", "headers_offset", "body_offset", "length"):
+            index[name] += digits
+        index["body_length"] = body_sizes - 2 * index["body_b64"].astype(np.int64)
+        index["length"] += body_sizes.astype(np.uint32)
+        return index
+
+
+def _of_kinds(texts: Sequence[KindText]) -> npt.NDArray[np.void]:
+    """What the index rows of each kind have in common: those of a client number and a body without characters."""
+    index = np.zeros(len(texts), dtype=INDEX_DTYPE)
+
+    def of_each(value: Callable[[KindText], int]) -> Ints:
+        return np.array([value(text) for text in texts], dtype=np.int64)
+
+    head_end = len(_BEGINNING) + len(_BEFORE_CLIENT) + len(",") + of_each(lambda text: len(text.head))
+    tail_start = head_end + of_each(lambda text: text.id_in_path * _ID_LENGTH)
+    body_start = tail_start + of_each(lambda text: len(text.tail))
+    quotes = of_each(lambda text: text.base64)
+    index["path_offset"] = head_end + of_each(lambda text: text.path_from_head_end)
+    index["path_length"] = of_each(lambda text: text.path_length)
+    index["headers_offset"] = tail_start + of_each(lambda text: text.headers_from_tail_start)
+    index["headers_length"] = of_each(lambda text: text.headers_length)
     index["body_offset"] = body_start + quotes
-    index["body_length"] = body_sizes - 2 * quotes
-    index["length"] = body_start + body_sizes + len(_END)
-    index["ping"] = of_kind("ping")
-    index["label"] = of_kind("label")
-    index["expect"] = of_kind("expect")
+    index["length"] = body_start + len(_END)
+    index["ping"] = of_each(lambda text: text.ping)
+    index["label"] = of_each(lambda text: text.label)
+    index["expect"] = of_each(lambda text: text.expect)
     index["body_b64"] = quotes
     return index
 
 
 def complete_index(index: npt.NDArray[np.void], id_text: Bytes, due: Ints) -> None:
-    """Put into index rows what `index_beginnings` leaves open. Their lines follow each other in this order.
+    """Put into index rows what `IndexBeginnings` leaves open. Their lines follow each other in this order.
 
     Args:
         index: the rows, which are changed.

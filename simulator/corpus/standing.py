@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.corpus.lines import index_beginnings, rest_of_line
+from simulator.corpus.lines import IndexBeginnings, rest_of_line
 from simulator.corpus.rows import Kinds, Row
 from simulator.randomness import ranks
 from simulator.records import INDEX_DTYPE
@@ -49,6 +49,8 @@ class StandingPings:
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
+        #: Of these pings and of the rows that are written with them.
+        self.beginnings = IndexBeginnings(kinds.texts)
         self.client: list[int] = []
         self.code: list[int] = []
         self.body: list[str] = []
@@ -122,7 +124,7 @@ class StandingPings:
         if known < len(self.rest):
             client, code = (np.array(each[known:], dtype=np.int64) for each in (self.client, self.code))
             sizes = np.array([len(body) for body in self.body[known:]], dtype=np.int64)
-            new = index_beginnings(client, code, sizes, self._kinds.texts)
+            new = self.beginnings.of(client, code, sizes)
             self._index = np.concatenate((self._index, new))
         return self._index
 

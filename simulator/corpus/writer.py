@@ -19,7 +19,7 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from simulator.corpus.columns import Columns
 from simulator.corpus.document_ids import DocumentIds
-from simulator.corpus.lines import complete_index, index_beginnings, record_lines, rest_of_line
+from simulator.corpus.lines import complete_index, record_lines, rest_of_line
 from simulator.corpus.rows import Kinds, Row
 from simulator.corpus.standing import StandingPings
 from simulator.errors import CorpusError
@@ -165,7 +165,7 @@ class PartWriter:
         ]
         standing = self._standing
         sizes = np.fromiter(map(len, pings.bodies), np.int64, len(places))
-        index = np.concatenate((standing.index(), index_beginnings(client, code, sizes, texts)))
+        index = np.concatenate((standing.index(), standing.beginnings.of(client, code, sizes)))
         source = np.where(is_row, np.cumsum(is_row) + (len(standing.rest) - 1), pings.source)
         rests = standing.rest + of_rows
         return list(map(rests.__getitem__, source.tolist())), index.take(source)

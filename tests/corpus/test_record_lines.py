@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.corpus import Kind, Kinds
-from simulator.corpus.lines import complete_index, index_beginnings, record_lines, rest_of_line
+from simulator.corpus.lines import IndexBeginnings, complete_index, record_lines, rest_of_line
 from simulator.randomness import uuid_text
 from simulator.records import EXPECTATIONS
 from simulator.wire import graphql, structured
@@ -46,7 +46,7 @@ def test_lines_parse_and_the_index_points_into_them(
         for number, kind, body, document_id in zip(client.tolist(), code.tolist(), bodies, ids, strict=True)
     ]
     text = b"".join(record_lines(ids, due, rests)).decode("ascii")
-    index = index_beginnings(client, code, np.array([len(b) for b in bodies]), kinds.texts)
+    index = IndexBeginnings(kinds.texts).of(client, code, np.array([len(b) for b in bodies]))
     complete_index(index, ids, due)
     assert int(index["length"].sum()) == len(text)
     for i, row in enumerate(index):
