@@ -17,14 +17,13 @@ from simulator.nimbus import Enrolments, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
 from simulator.randomness import cohort_streams
+from simulator.simulation.ahead import ahead
 from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 
 APPLICATION_ID = "org-mozilla-fenix"
 
-#: How many ids and numbers to draw for each client at once; who needs more gets more.
 _IDS_AHEAD = 4
-_DRAWS_AHEAD = 16
 
 
 class FenixCast:
@@ -46,8 +45,10 @@ class FenixCast:
         using = self._who_uses_it(profiles)
         numbers = [profile.number for profile, _ in using]
         ids = cohort_streams(seed, "fenix ids", numbers, width=0, uuids=_IDS_AHEAD)
-        random = cohort_streams(seed, "fenix", numbers)
-        nimbus_random = cohort_streams(seed, "fenix nimbus", numbers, width=_DRAWS_AHEAD)
+        random = cohort_streams(seed, "fenix", numbers, width=ahead(self.plan.scenario, 24, at_first=8))
+        nimbus_random = cohort_streams(
+            seed, "fenix nimbus", numbers, width=ahead(self.plan.scenario, 16, at_first=4)
+        )
         events, baseline = (
             outbox.glean(ping, name, application_id=APPLICATION_ID, product="fenix")
             for ping, name in (("glean_events_ping", "events"), ("glean_baseline_ping", "baseline"))
@@ -91,7 +92,10 @@ class FenixCast:
         start_ms, end_ms = self.plan.start_ms, self.plan.end_ms
         owners = [profile for profile in profiles if profile.fenix and profile.telemetry_on]
         random = cohort_streams(
-            self.plan.seed, "fenix periods", [profile.number for profile in owners], width=24
+            self.plan.seed,
+            "fenix periods",
+            [profile.number for profile in owners],
+            width=ahead(self.plan.scenario, 24, at_first=12),
         )
         using: list[tuple[Profile, Iterator[tuple[int, int]]]] = []
         for profile, of_periods in zip(owners, random, strict=True):

@@ -16,31 +16,25 @@ from simulator.client.newtab_texts import NewTabTexts
 from simulator.client.onboarding import OnboardingSender
 from simulator.client.outbox import Outbox
 from simulator.client.submission import Submission, more_days
-from simulator.clock import MS_PER_DAY
 from simulator.messaging import MessageRouter, Messages
 from simulator.pings.firefox.basic_metadata import Application
 from simulator.population import PageContent, Profile
 from simulator.randomness import cohort_streams, stream
 from simulator.scenario import Scenario
 from simulator.scenario.message import Message
+from simulator.simulation.ahead import ahead
 from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 from simulator.simulation.telemetry import TelemetryCast
 
-#: The longest beginning of a stream that a whole cohort draws at once; whoever needs more gets more.
-_MOST_AHEAD = 512
-
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """How many numbers and ids of each browsing client a cohort draws at once.
-
-    One NumPy call for a cohort costs hardly more for twice as many, and a client that runs out of them costs a call
-    of its own: so many that nine of ten clients have enough. It changes what things cost, never what is drawn.
-    """
+    """How many numbers and ids of each browsing client a cohort draws at once."""
 
     runs: int
     browsing: int
+    browsing_ids: int
     newtab: int
     newtab_ids: int
     messages: int
@@ -48,14 +42,15 @@ class _Ahead:
     @classmethod
     def of(cls, scenario: Scenario) -> _Ahead:
         """For a scenario, by how many runs and new tabs it has."""
-        days = scenario.duration / MS_PER_DAY
-        tabs = round(scenario.population.new_tabs_a_day * days)
+        runs, tabs = scenario.population.runs_a_day, scenario.population.new_tabs_a_day
+        has_messages = bool(scenario.messaging.sets or scenario.messages)
         return cls(
-            runs=min(_MOST_AHEAD, 8 + round(2.5 * scenario.population.runs_a_day * days)),
-            browsing=min(_MOST_AHEAD, 64 + 10 * tabs),
-            newtab=min(_MOST_AHEAD, 16 + 2 * tabs),
-            newtab_ids=min(_MOST_AHEAD, 16 + 2 * tabs),
-            messages=min(_MOST_AHEAD, 8 + 10 * tabs) if scenario.messaging.sets or scenario.messages else 8,
+            runs=ahead(scenario, 2.5 * runs, at_first=8),
+            browsing=ahead(scenario, 10 * tabs, at_first=64),
+            browsing_ids=ahead(scenario, 2 * runs, at_first=4),
+            newtab=ahead(scenario, 2 * tabs, at_first=16),
+            newtab_ids=ahead(scenario, 2 * tabs, at_first=16),
+            messages=ahead(scenario, 10 * tabs if has_messages else 0, at_first=16),
         )
 
 
@@ -76,14 +71,16 @@ class FirefoxCast:
 
     def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
         """Put the Firefox users of a cohort into its environment."""
-        plan, ahead = self.plan, self.ahead
+        plan, drawn = self.plan, self.ahead
         browsing = self._who_browses(profiles)
         numbers = [profile.number for profile, _ in browsing]
-        person_random = cohort_streams(plan.seed, "browsing", numbers, width=ahead.browsing, uuids=8)
-        newtab_random = cohort_streams(
-            plan.seed, "new tab", numbers, width=ahead.newtab, uuids=ahead.newtab_ids
+        person_random = cohort_streams(
+            plan.seed, "browsing", numbers, width=drawn.browsing, uuids=drawn.browsing_ids
         )
-        messages_random = cohort_streams(plan.seed, "messages", numbers, width=ahead.messages)
+        newtab_random = cohort_streams(
+            plan.seed, "new tab", numbers, width=drawn.newtab, uuids=drawn.newtab_ids
+        )
+        messages_random = cohort_streams(plan.seed, "messages", numbers, width=drawn.messages)
         content, scenario = self.content, plan.scenario
         delayed = bool(scenario.delivery.next_start or scenario.delivery.later)
         texts = NewTabTexts(

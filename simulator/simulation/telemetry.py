@@ -28,15 +28,11 @@ from simulator.nimbus import Enrolments, Recipe, compile_recipes
 from simulator.pings.containers.glean_info import client_info_object
 from simulator.population import Profile
 from simulator.randomness import Stream, cohort_streams
+from simulator.simulation.ahead import ahead
 from simulator.simulation.environment import CohortClocks
 from simulator.simulation.plan import Plan
 
 DESKTOP_APPLICATION_ID = "firefox-desktop"
-
-#: How many ids and numbers to draw for each client at once; who needs more gets more.
-_IDS_A_RUN = 2
-_MOST_IDS_AHEAD = 64
-_DRAWS_AHEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,7 @@ class TelemetryCast:
         changes = scenario.telemetry.environment_changes_an_hour if scenario.telemetry.main_ping else 0
         #: How long an environment stays as it is; None where there is no main ping to tell.
         self.until_change = exponential(MS_PER_HOUR / changes) if changes else None
-        runs = scenario.duration / MS_PER_DAY * scenario.population.runs_a_day
-        self.ids_ahead = min(_MOST_IDS_AHEAD, 4 + round(_IDS_A_RUN * runs))
+        self.ids_ahead = ahead(scenario, 4 * scenario.population.runs_a_day, at_first=4)
         messaging = scenario.messaging
         fails = bool(messaging.targeting_error or messaging.attribute_timeout)
         #: Whether every client has something to send, not only those with experiments or the proxy.
@@ -125,10 +120,16 @@ class TelemetryCohort:
             **self._streams("telemetry ids", sorted(everybody - busy), width=0),
             **self._streams("telemetry ids", sorted(busy), width=0, uuids=cast.ids_ahead),
         }
-        self._nimbus = self._streams("nimbus", sorted(self._concerning), width=_DRAWS_AHEAD)
-        self._proxies = self._streams("secure proxy", sorted(self._proxied), width=4 * _DRAWS_AHEAD)
+        self._nimbus = self._streams(
+            "nimbus", sorted(self._concerning), width=ahead(cast.plan.scenario, 16, at_first=8)
+        )
+        self._proxies = self._streams(
+            "secure proxy", sorted(self._proxied), width=ahead(cast.plan.scenario, 128, at_first=16)
+        )
         self._changes = self._streams(
-            "environment changes", sorted(everybody) if cast.until_change else (), width=_DRAWS_AHEAD
+            "environment changes",
+            sorted(everybody) if cast.until_change else (),
+            width=ahead(cast.plan.scenario, 8, at_first=8),
         )
         self._glean_codes = (
             tuple(
