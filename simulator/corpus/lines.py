@@ -26,6 +26,7 @@ _POWERS_OF_TEN = np.array([10**n for n in range(1, 19)], dtype=np.int64)
 
 #: How a line begins, for all moments that have 13 digits: from 2001 to 2286.
 _DUE_DIGITS = 13
+_FIRST_DUE = 10**12
 _BEGINNING = _BEFORE_ID + b"-" * _ID_LENGTH + _BEFORE_DUE + b"0" * _DUE_DIGITS
 _ID_AT, _DUE_AT = len(_BEFORE_ID), len(_BEGINNING) - _DUE_DIGITS
 #: What varies in it: digits are looked up by four, as numbers of four bytes.
@@ -73,7 +74,7 @@ def record_lines(id_text: Bytes, due: Ints, rests: Sequence[bytes]) -> Iterator[
 
 def _beginnings(id_text: Bytes, due: Ints) -> list[bytes]:
     """Each line up to the digits of its moment."""
-    if int(due.min()) < 10 ** (_DUE_DIGITS - 1) or int(due.max()) >= 10**_DUE_DIGITS:
+    if not _has_due_digits(due):
         return [
             _BEFORE_ID + document.tobytes() + _BEFORE_DUE + str(moment).encode("ascii")
             for document, moment in zip(id_text, due.tolist(), strict=True)
@@ -90,6 +91,11 @@ def _beginnings(id_text: Bytes, due: Ints) -> list[bytes]:
     # As fixed-width text, NumPy hands them out faster than anything that looks for their ends.
     beginnings: list[bytes] = lines.tolist()
     return beginnings
+
+
+def _has_due_digits(due: Ints) -> bool:
+    """Whether all of some moments, at least one, have as many digits as those of our time."""
+    return int(due.min()) >= _FIRST_DUE and int(due.max()) < 10 * _FIRST_DUE
 
 
 @cache
@@ -172,8 +178,8 @@ def complete_index(index: npt.NDArray[np.void], id_text: Bytes, due: Ints) -> No
     """
     index["id"] = _as_text(id_text)
     index["due_ms"] = due
-    longer = _digits(due) - _DUE_DIGITS
-    if longer.any():
+    if not _has_due_digits(due):
+        longer = _digits(due) - _DUE_DIGITS
         for name in ("length", "path_offset", "headers_offset", "body_offset"):
             index[name] = index[name].astype(np.int64) + longer
     lengths = index["length"].astype(np.int64)

@@ -33,7 +33,7 @@ class Cast(Protocol):
     """The people of one product."""
 
     def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:
-        """Put those of a cohort who use the product into its environment."""
+        """Put those of a cohort who use the product into their environments."""
 
 
 @contextmanager

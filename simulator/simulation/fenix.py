@@ -40,7 +40,7 @@ class FenixCast:
         self.recipes = compile_recipes(plan.scenario.experiments, "fenix")
 
     def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use it draw numbers
-        """Put those of a cohort who use Firefox for Android into its environment."""
+        """Put those of a cohort who use Firefox for Android into their environments."""
         seed = self.plan.seed
         using = self._who_uses_it(profiles)
         numbers = [profile.number for profile, _ in using]

@@ -70,7 +70,7 @@ class FirefoxCast:
         self.cfr_experiments = frozenset(e.slug for e in scenario.experiments if e.feature == "cfr")
 
     def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only those who use Firefox draw numbers
-        """Put the Firefox users of a cohort into its environment."""
+        """Put the Firefox users of a cohort into their environments."""
         plan, drawn = self.plan, self.ahead
         browsing = self._who_browses(profiles)
         numbers = [profile.number for profile, _ in browsing]

@@ -28,7 +28,7 @@ class SourcegraphCast:
         self.habits = ReadingHabits(plan.scenario.sourcegraph, CodeContent(plan.seed))
 
     def enter(self, clocks: CohortClocks, outbox: Outbox, clients: range, profiles: list[Profile]) -> None:  # noqa: ARG002 - only the developers among the clients draw numbers
-        """Put the developers of a cohort into its environment."""
+        """Put the developers of a cohort into their environments."""
         plan, habits = self.plan, self.habits
         settings = plan.scenario.sourcegraph
         reading = self._who_reads(developer_profiles(plan.scenario, plan.seed, profiles))

@@ -21,6 +21,7 @@ from simulator.client.sourcegraph_extension import FileFact
 from simulator.randomness import U64, client_keys, keys_within, ranks, uniforms
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 #: Positions in a file's stream: its own numbers come first, then two for each burst, each hover and each click.
 _BURSTS_FROM, _HOVERS_FROM, _CLICKS_FROM = 16, 1 << 20, 1 << 40
@@ -189,54 +190,76 @@ def _pointer(habits: ReadingHabits, files: U64, dwell: Ints, bursts: Ints) -> tu
     u = _pairs(np.repeat(files, bursts), _BURSTS_FROM, ranks(bursts))
     pause = habits.gap.each(u[0]) * np.repeat(dwell, bursts) // (np.repeat(bursts + 1, bursts) * SCALE)
     hovers = 1 + habits.more_hovers.each(u[1])
-    begins = _edges(hovers)
-    edges = begins[_edges(bursts)]
-    hovers_in_file = np.diff(edges)
+    burst_edges = _edges(hovers)
+    opening = burst_edges[:-1]
+    hovers_in_file = np.diff(burst_edges[_edges(bursts)])
     streams, rank = np.repeat(files, hovers_in_file), ranks(hovers_in_file)
-    u = _pairs(streams, _HOVERS_FROM, rank)
-    outcome, step = u[0], habits.hover_gap.each(u[1])
+    outcome, u = _pairs(streams, _HOVERS_FROM, rank)
+    rests = habits.hover_gap.each(u)
+    clicks, until_click, clicked = _clicks(habits, streams, rank, outcome)
 
-    clicks = np.flatnonzero((habits.empty_below <= outcome) & (outcome < habits.references_below))
-    u = _pairs(streams[clicks], _CLICKS_FROM, rank[clicks])
-    until_click = habits.until_click.each(u[0])
-    definition = np.where(
-        u[1] < habits.settings.preloaded, FileFact.PRELOADED_DEFINITION, FileFact.DEFINITION
-    )
-    clicked = np.where(outcome[clicks] < habits.definition_below, definition, FileFact.REFERENCES)
-
-    step[clicks] += until_click
-    after = step.copy()
-    after[begins[:-1]] += pause
-    moment = _running_total(after, hovers_in_file) - step
+    rests[clicks] += until_click
+    steps = rests.copy()
+    steps[opening] += pause
+    moment = _running_total(steps, hovers_in_file) - rests
     opens = np.zeros(len(moment), dtype=np.bool_)
-    opens[begins[:-1]] = True
+    opens[opening] = True
     shown = outcome >= habits.empty_below
     left = np.repeat(dwell, hovers_in_file)
-    told = (opens | shown) & (moment < left)
-    click_moment = moment[clicks] + until_click
-    in_time = click_moment < left[clicks]
-    clicks = clicks[in_time]
+    told = np.flatnonzero((opens | shown) & (moment < left))
+    overlay = np.where(shown[told], FileFact.OVERLAY, FileFact.EMPTY_OVERLAY)
+    clicked_at = moment[clicks] + until_click
+    in_time = clicked_at < left[clicks]
+    return _in_order(
+        hovers_in_file,
+        (told, moment[told], np.where(opens[told], overlay, FileFact.HOVER)),
+        (clicks[in_time], clicked_at[in_time], clicked[in_time]),
+    )
 
-    tells = told.astype(np.int64)
-    tells[clicks] += 1
+
+def _clicks(habits: ReadingHabits, streams: U64, rank: Ints, outcome: Floats) -> tuple[Ints, Ints, Ints]:
+    """The hovers that are followed by a click: their positions, how long after each the click comes, and its fact."""
+    clicks = np.flatnonzero((habits.empty_below <= outcome) & (outcome < habits.references_below))
+    u = _pairs(streams[clicks], _CLICKS_FROM, rank[clicks])
+    preloaded = u[1] < habits.settings.preloaded
+    definition = np.where(preloaded, FileFact.PRELOADED_DEFINITION, FileFact.DEFINITION)
+    clicked = np.where(outcome[clicks] < habits.definition_below, definition, FileFact.REFERENCES)
+    return clicks, habits.until_click.each(u[0]), clicked
+
+
+def _in_order(
+    hovers_in_file: Ints, hovers: tuple[Ints, Ints, Ints], clicks: tuple[Ints, Ints, Ints]
+) -> tuple[Ints, Ints, Ints]:
+    """What happens on files in order: that each comes up, then its hovers, and behind a hover its click.
+
+    Args:
+        hovers_in_file: how many there are on each file, told or not.
+        hovers: those that are told: which of all, their moments, their facts.
+        clicks: likewise, by the hovers that they follow.
+
+    Returns:
+        How much happens on each file, and all moments and facts.
+    """
+    tells = np.zeros(int(hovers_in_file.sum()), dtype=np.int64)
+    tells[hovers[0]] = 1
+    tells[clicks[0]] += 1
     before = _edges(tells)
-    place = before[:-1] + np.repeat(np.arange(1, len(files) + 1), hovers_in_file)
+    happens = np.diff(before[_edges(hovers_in_file)]) + 1
+    # Those told before it, and one for each file that has come up, its own among them.
+    place = before[:-1] + np.repeat(np.arange(1, len(happens) + 1), hovers_in_file)
     moments, facts = (
-        np.zeros(int(before[-1]) + len(files), dtype=np.int64) for _ in range(2)
-    )  # all files come up
-    hover = np.flatnonzero(told)
-    overlay = np.where(shown[hover], FileFact.OVERLAY, FileFact.EMPTY_OVERLAY)
-    moments[place[hover]] = moment[hover]
-    facts[place[hover]] = np.where(opens[hover], overlay, FileFact.HOVER)
-    place[hover] += 1
-    moments[place[clicks]] = click_moment[in_time]
-    facts[place[clicks]] = clicked[in_time]
-    return np.diff(before[edges]) + 1, moments, facts
+        np.zeros(int(happens.sum()), dtype=np.int64) for _ in range(2)
+    )  # as of files that come up
+    for which, when, what in (hovers, clicks):
+        moments[place[which]] = when
+        facts[place[which]] = what
+        place[which] += 1
+    return happens, moments, facts
 
 
-def _pairs(streams: U64, start: int, ranks: Ints) -> npt.NDArray[np.float64]:
+def _pairs(streams: U64, start: int, ranks: Ints) -> Floats:
     """Two numbers for each of some streams: those with number `ranks` of the pairs that begin at `start`."""
-    return uniforms(streams, (np.uint64(start) + np.uint64(2) * ranks.astype(np.uint64)) + _PAIR)
+    return uniforms(streams, np.uint64(start) + np.uint64(2) * ranks.astype(np.uint64) + _PAIR)
 
 
 def _edges(sizes: Ints) -> Ints:
