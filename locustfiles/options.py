@@ -81,6 +81,7 @@ def _processes(text: str) -> int:
 
 def add_options(parser: Any) -> None:
     """Adds the replay's options to Locust's parser (event `init_command_line_parser`)."""
+    parser.prog = "locust"  # started as a module, Locust calls itself __main__.py in its errors
     add = parser.add_argument
     # Locust forks as many processes as it is told, and a typing error would take the machine down.
     own = parser._option_string_actions.get("--processes")  # noqa: SLF001 - argparse has no other way to it

@@ -43,6 +43,10 @@ def command(
     from simulator.cli import report_error
     from simulator.errors import ExitCode, InputError, UsageError
 
+    if json_schema and paths:
+        raise UsageError(
+            "--json-schema prints the scenario format and checks nothing; leave out one of the two"
+        )
     if json_schema:
         from simulator.scenario import scenario_json_schema
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SETTINGS", "command"]
 
+#: How long a slow endpoint takes to answer.
+_DELAY = "2s"
+
 
 def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     context: typer.Context,
@@ -35,7 +38,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     hurry: Annotated[
         float, typer.Option(help="Shorten the policy's waits: 60 makes a minute a second; 1 keeps them.")
     ] = 60.0,
-    delay: Annotated[str, typer.Option(help="With --mode slow: how long an answer takes.")] = "2s",
+    delay: Annotated[str, typer.Option(help="With --mode slow: how long an answer takes; default: 2s.")] = "",
     host: Annotated[
         str, typer.Option(help="Base URL of your own endpoint; without it, telsim's own is started.")
     ] = "",
@@ -85,6 +88,8 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
             raise UsageError(
                 "--host needs --down-command and --up-command: telsim cannot break what it did not start"
             )
+    if delay and mode != "slow":
+        raise UsageError(f"--delay belongs to --mode slow; in mode {mode} nothing takes it into account")
     plan = DrillPlan(
         corpus=Path(corpus),
         directory=out or Path("runs"),
@@ -100,7 +105,7 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
         down=down_command,
         up=up_command,
         ledger=ledger,
-        delay_ms=duration_s(delay) * 1000,
+        delay_ms=duration_s(delay or _DELAY) * 1000,
         options=tuple(extra),
     )
     check_plan(plan)

@@ -20,9 +20,12 @@ def command(
     import json
     import tomllib
 
+    from simulator.errors import UsageError
     from simulator.scenario.load import resolve_scenario, scenario_text
     from simulator.shipped import shipped_scenarios
 
+    if name and as_json:
+        raise UsageError("--json prints the list, and a scenario's file is TOML; leave out one of the two")
     if name:
         sys.stdout.write(scenario_text(resolve_scenario(name)))
         return

@@ -24,6 +24,9 @@ def folder(tmp_path, monkeypatch):
         ["drill", "--hurry", "nan"],
         ["drill", "--target", "no-such-target"],
         ["drill", "--up-command", "true"],
+        ["drill", "--delay", "5s"],
+        ["scenarios", "smoke", "--json"],
+        ["check", "mine.toml", "--json-schema"],
     ],
     ids=" ".join,
 )

@@ -96,6 +96,13 @@ def test_replay_accounts_for_every_ping_and_passes(target, smoke_corpus, endpoin
     assert {row.decode() for row in rows["id"]} == ledger
 
 
+def test_an_option_that_nobody_knows_is_told_in_locusts_name(smoke_corpus, tmp_path):
+    done = telsim("replay", smoke_corpus, "--host", "http://127.0.0.1:9", "--no-such-option", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith("locust: error: unrecognized arguments: --no-such-option\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_endpoint_killed_in_the_middle_leaves_nothing_falsely_accepted(smoke_corpus, endpoint, tmp_path):
     """SIGKILL under load, then a new endpoint on the same store and port: every ping ends in one state."""
     port = int(endpoint.url.rsplit(":", 1)[1])
