@@ -20,13 +20,11 @@ def live(developer: Developer, habits: ReadingHabits, sessions: Sequence[tuple[i
     """
     env, extension, web = developer.env, developer.extension, developer.web
     on_web = habits.on_web(developer.profile)
+    free_ms = int(env.now)
     for begins, ends in sessions:
-        if begins > env.now:
-            yield env.timeout(begins - int(env.now))
-        now = int(env.now)
-        over = now
+        now = max(begins, free_ms)
+        yield env.timeout(now - int(env.now))
         if web is not None and developer.random.uniform() < on_web:
-            over = read_on_web(developer, habits, web, now_ms=now, ends_ms=ends)
+            free_ms = read_on_web(developer, habits, web, now_ms=now, ends_ms=ends)
         elif extension is not None:
-            over = read_on_code_host(developer, habits, extension, now_ms=now, ends_ms=ends)
-        yield env.timeout(over - now)
+            free_ms = read_on_code_host(developer, habits, extension, now_ms=now, ends_ms=ends)
