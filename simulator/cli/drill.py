@@ -38,7 +38,9 @@ def command(  # noqa: PLR0913, RUF100 -- one parameter an option
     hurry: Annotated[
         float, typer.Option(help="Shorten the policy's waits: 60 makes a minute a second; 1 keeps them.")
     ] = 60.0,
-    delay: Annotated[str, typer.Option(help="With --mode slow: how long an answer takes; default: 2s.")] = "",
+    delay: Annotated[
+        str, typer.Option(help=f"With --mode slow: how long an answer takes; default: {_DELAY}.")
+    ] = "",
     host: Annotated[
         str, typer.Option(help="Base URL of your own endpoint; without it, telsim's own is started.")
     ] = "",

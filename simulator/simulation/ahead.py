@@ -7,8 +7,9 @@ from math import ceil
 from simulator.clock import MS_PER_DAY
 from simulator.scenario import Scenario
 
-#: The longest beginning of a stream that a whole cohort draws at once; whoever needs more gets more.
-_MOST_AHEAD = 2_048
+#: The longest beginning of a stream that a whole cohort draws at once; whoever needs more gets more. Of a large cohort
+#: it is shorter, as the numbers of all its clients wait in memory.
+_MOST_AHEAD, _MOST_OF_A_COHORT, _ALWAYS = 2_048, 1 << 18, 128
 
 
 def ahead(scenario: Scenario, a_day: float, *, at_first: int = 0) -> int:
@@ -18,8 +19,9 @@ def ahead(scenario: Scenario, a_day: float, *, at_first: int = 0) -> int:
     its own: so many that nine of ten clients have enough. It changes what things cost, never what is drawn.
 
     Args:
-        scenario: says how long is simulated.
+        scenario: says how long is simulated, and how many clients a cohort has.
         a_day: how many most clients need in a day.
         at_first: how many they need however short it is.
     """
-    return min(_MOST_AHEAD, at_first + ceil(a_day * scenario.duration / MS_PER_DAY))
+    most = min(_MOST_AHEAD, max(_ALWAYS, _MOST_OF_A_COHORT // scenario.clients_in_a_cohort))
+    return min(most, at_first + ceil(a_day * scenario.duration / MS_PER_DAY))

@@ -25,3 +25,10 @@ def test_so_many_a_day_and_some_however_short_it_is(
 ) -> None:
     scenario, _ = load_scenario("smoke", overrides={"duration": duration})
     assert ahead(scenario, a_day, at_first=at_first) == expected
+
+
+@pytest.mark.parametrize(("cohort", "expected"), [(128, 2_048), (1_024, 256), (100_000, 128)])
+def test_a_large_cohort_draws_less_for_each_as_the_numbers_of_all_wait(cohort: int, expected: int) -> None:
+    overrides = {"duration": "365d", "clients": 200_000, "cohort_clients": cohort}
+    scenario, _ = load_scenario("smoke", overrides=overrides)
+    assert ahead(scenario, 100, at_first=16) == expected

@@ -103,8 +103,8 @@ class FileReader:
             most_ms: how long there is time, at least 1.
         """
         if self._file == self._end:
-            first = draw_files(self._habits, self._key, np.array([self._drawn]), np.array([_FILES_AT_ONCE]))
-            self._take(first, 0, _FILES_AT_ONCE)
+            more = draw_files(self._habits, self._key, np.array([self._drawn]), np.array([_FILES_AT_ONCE]))
+            self._take(more, 0, _FILES_AT_ONCE)
         files, begins, ends = self._files, self._file, self._end
         from_ms, tooled = files.opened_ms[begins], files.tooled
         is_tooled = self._tooled < len(tooled) and tooled[self._tooled] < ends
