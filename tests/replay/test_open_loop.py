@@ -49,6 +49,7 @@ def test_poisson_arrivals_are_the_same_for_a_seed_and_average_to_the_rate(corpus
     assert np.diff(first).std() / np.diff(first).mean() == pytest.approx(1, rel=0.25)  # as of an exponential
 
 
+@pytest.mark.alone  # what is due in a second is told by the clock, whoever else wants the cores
 def test_late_starts_and_requests_that_never_started_are_counted(corpus, odd_server, run_engine):
     def slow(connection, seen) -> None:
         threading.Event().wait(0.05)
